@@ -1,0 +1,1 @@
+"""Recommendations and incidents: pure functions of tables and a clock."""

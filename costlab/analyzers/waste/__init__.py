@@ -1,0 +1,1 @@
+"""One file = one check for money spent on nothing."""

@@ -1,0 +1,1 @@
+"""FOCUS as data: columns per version, conformance rules, export profiles."""

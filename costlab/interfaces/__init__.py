@@ -1,0 +1,1 @@
+"""The typed seams between the parts: connectors, analyzers, findings."""

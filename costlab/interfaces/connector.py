@@ -1,0 +1,140 @@
+"""What a connector is: it knows a vendor's files and columns, and nothing of DuckDB or the lake.
+
+A connector looks at a location through a :class:`Transport`, follows the vendor's manifest and returns
+:class:`Snapshot` objects: which files make up which billing period, in which order snapshots supersede each
+other, and which columns the staging SQL reads under which spellings. Reading rows is the engine's work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from costlab.period import Month
+
+
+class Dataset(StrEnum):
+    """What a source delivers; also the name of its folder in the lake."""
+
+    FOCUS = "focus"
+    METRICS = "metrics"
+    INVENTORY = "inventory"
+    PRICES = "prices"
+
+
+class FileFormat(StrEnum):
+    """How rows lie in a file. Gzip is recognised by the file's first bytes."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object a transport can see."""
+
+    uri: str
+    bytes: int
+    version: str
+    """Changes whenever the content does (ETag; size and modification time on disk)."""
+
+
+class Transport(Protocol):
+    """How objects are reached: local folders now, object stores later. Errors are ``SourceError``."""
+
+    scheme: ClassVar[str]
+
+    def list(self, uri: str) -> list[StoredObject]:
+        """Return the objects below a folder, matching a glob, or the one file; sorted by URI."""
+        ...
+
+    def stat(self, uri: str) -> StoredObject | None:
+        """Return the object, or None when it does not exist."""
+        ...
+
+    def open(self, uri: str) -> BinaryIO:
+        """Return the object's bytes as a stream."""
+        ...
+
+    def fetch(self, item: StoredObject, into: Path) -> Path:
+        """Return a local path with the object's bytes; ``into`` is a folder for downloads."""
+        ...
+
+    def join(self, base: str, *parts: str) -> str:
+        """Return the URI of something below ``base``; raises ``SourceError`` if it would leave ``base``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A data file of a snapshot, with what the vendor's manifest promises about it."""
+
+    stored: StoredObject
+    rows: int | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column the staging SQL reads.
+
+    ``name`` is how the SQL calls it; ``aliases`` are the spellings in files, compared without case. ``type``
+    is a DuckDB type; text that cannot be cast to it sends the row to quarantine. A missing column is a typed
+    NULL, unless ``required``: then the file is refused.
+    """
+
+    name: str
+    type: str = "VARCHAR"
+    aliases: tuple[str, ...] = ()
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One delivery of one billing period (or of several, when ``period`` is None) by a vendor."""
+
+    source: str
+    connector: str
+    dataset: Dataset
+    period: Month | None
+    """None: the periods are found in the rows (column ``BillingPeriodStart`` after staging, ``ts`` of metrics)."""
+    snapshot_id: str
+    order: str
+    """Sortable text; a snapshot with a smaller one than the live snapshot is ignored. "" = the last one wins."""
+    files: tuple[SourceFile, ...]
+    format: FileFormat
+    staging: str
+    """The staging model: ``sql/staging/<staging>.sql``, which selects from ``raw``."""
+    columns: tuple[Column, ...]
+    nulls: tuple[str, ...] = ("",)
+    """Texts in CSV that mean NULL."""
+    gather: tuple[tuple[str, str], ...] = ()
+    """(name, prefix) pairs: text columns whose header starts with the prefix become one JSON object column."""
+    rows: int | None = None
+    """Rows over all files, if the manifest says."""
+    warnings: tuple[str, ...] = field(default=())
+
+
+class Connector(Protocol):
+    """One source of data."""
+
+    name: ClassVar[str]
+    dataset: ClassVar[Dataset]
+
+    def snapshots(
+        self, transport: Transport, uri: str, *, source: str, period: Month | None = None
+    ) -> Iterable[Snapshot]:
+        """Yield the newest snapshot of each billing period found below ``uri``, oldest period first.
+
+        Raises
+        ------
+        SourceError
+            If nothing can be read there, a manifest is broken, names a missing file or leaves the folder.
+        """
+        ...

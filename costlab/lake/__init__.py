@@ -1,0 +1,1 @@
+"""The immutable lake: revisions, manifests, publish, restatements, retention."""

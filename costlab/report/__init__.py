@@ -1,0 +1,1 @@
+"""Answers written out: tables, JSON, CSV, Markdown, HTML."""

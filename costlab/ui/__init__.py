@@ -1,0 +1,1 @@
+"""Loaders and charts shared by the dashboard pages."""

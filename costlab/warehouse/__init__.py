@@ -1,0 +1,1 @@
+"""DuckDB: connections, the SQL model runner, the published catalogue."""

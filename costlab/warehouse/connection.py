@@ -1,0 +1,46 @@
+"""The one place that opens DuckDB.
+
+Only what is inside the wheel is used (json, parquet, icu); nothing is ever downloaded. The session zone is UTC.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+Connection = duckdb.DuckDBPyConnection
+Error = duckdb.Error
+THREADS = 2
+MEMORY_LIMIT = "1GB"
+
+
+def connect(
+    path: Path | None = None,
+    *,
+    read_only: bool = False,
+    search_path: Path | None = None,
+    memory_limit: str = MEMORY_LIMIT,
+    threads: int = THREADS,
+) -> Connection:
+    """Return a connection to a database file, or to a private one in memory.
+
+    Parameters
+    ----------
+    search_path
+        The folder that relative file names in views are looked up in (the workspace).
+    """
+    config: dict[str, Any] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "preserve_insertion_order": "false",
+        "memory_limit": memory_limit,
+        "threads": str(threads),
+        "TimeZone": "UTC",
+        "temp_directory": str(Path(tempfile.gettempdir()) / "costlab-spill"),
+    }
+    if search_path is not None:
+        config["file_search_path"] = str(search_path)
+    return duckdb.connect(str(path) if path else ":memory:", read_only=read_only, config=config)
