@@ -12,6 +12,7 @@ from typing import Self
 
 from costlab.errors import UsageError
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -34,7 +35,7 @@ def parse_day(text: str, *, what: str = "date") -> date:
         If the text is not such a day.
     """
     try:
-        if len(text) != len("YYYY-MM-DD"):
+        if _DAY.fullmatch(text) is None:
             raise ValueError
         return date.fromisoformat(text)
     except ValueError:
