@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from costlab.errors import ModelError
 from costlab.interfaces.connector import Dataset
 from costlab.paths import shipped
-from costlab.period import iso
+from costlab.period import Month
 from costlab.warehouse.connection import Error, connect
 from costlab.warehouse.findings import Findings, write_findings
 from costlab.warehouse.lake_tables import write_lake_tables
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from costlab.lake import KnownRevision
     from costlab.warehouse.connection import Connection
+    from costlab.warehouse.inputs import KnownRevision
 
 DEFAULT_TAG_KEYS = ("team", "env", "app", "owner", "cost-center")
 METRIC_TYPES: dict[str, str] = {
@@ -130,7 +130,7 @@ def build(
 
 
 def _part(known: KnownRevision, as_of: datetime | None) -> Part:
-    if as_of is None or not known.is_first or _all_known(known, as_of):
+    if as_of is None or not known.is_first or Month.parse(known.revision.period).end <= as_of:
         return Part(known.revision)
     # a charge that outlasts its billing period (an upfront purchase) is known when the period is over
     return Part(known.revision, f"least(ChargePeriodEnd, BillingPeriodEnd) <= timestamp {literal(str(as_of))}")

@@ -27,12 +27,17 @@ from costlab.warehouse.findings import write_findings
 from costlab.warehouse.marts import MART_CACHE
 from costlab.warehouse.relations import Database
 
+__all__ = [
+    "DEFAULT_TAG_KEYS", "KEEP", "BuildReport", "Generation", "build", "current", "generations",
+    "open_current", "publish",
+]  # fmt: skip
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from costlab.lake import KnownRevision
     from costlab.warehouse.findings import FindingsOf
+    from costlab.warehouse.inputs import KnownRevision
 
 KEEP = 3
 _NAME = re.compile(r"costlab-(?P<seq>\d+)-(?P<build>\d+)\.duckdb")

@@ -6,16 +6,17 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from costlab.errors import UsageError
-from costlab.warehouse.connection import Error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from costlab.warehouse.connection import Connection
+    from costlab.warehouse.connection import Connection, Error
 
 TABLE_FUNCTIONS = frozenset({"unnest", "range", "generate_series", "duckdb_tables", "duckdb_columns", "duckdb_views"})
 """The table functions a query may use; all others read files, settings or text that is SQL again."""
-_ALLOWED = "One SELECT (also WITH, VALUES, DESCRIBE, SHOW TABLES, SUMMARIZE) over focus.*, marts.*, metrics.*, findings.*"
+_ALLOWED = (
+    "One SELECT (also WITH, VALUES, DESCRIBE, SHOW TABLES, SUMMARIZE) over focus.*, marts.*, metrics.*, findings.*"
+)
 
 
 def check_query(con: Connection, sql: str) -> None:

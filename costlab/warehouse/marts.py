@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from costlab.focus.columns import COLUMN_TYPES
 from costlab.warehouse.connection import connect
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from costlab.lake import Revision
     from costlab.warehouse.connection import Connection
+    from costlab.warehouse.inputs import StoredRevision
     from costlab.warehouse.models import Model
 
 TAG_MACRO = (
@@ -33,7 +33,7 @@ _logger = logging.getLogger(__name__)
 class Part:
     """A revision of a bill and the rows of it that count: ``condition`` is SQL, "" means all rows."""
 
-    revision: Revision
+    revision: StoredRevision
     condition: str = ""
 
     @property
@@ -83,7 +83,7 @@ class MartCache:
         self._con: Connection | None = None
         self._loaded: Part | None = None
 
-    def __enter__(self) -> MartCache:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 FOLDERS = ("focus", "marts")
-BASE_TABLES = frozenset({"focus.costs", "metrics.utilization", "settings.tag_keys", "lake.revisions", "lake.quarantine"})
+BASE_TABLES = frozenset(
+    {"focus.costs", "metrics.utilization", "settings.tag_keys", "lake.revisions", "lake.quarantine"}
+)
 """What models may read besides each other; the catalogue makes these itself."""
 PER_REVISION_SOURCES = frozenset({"focus.costs", "settings.tag_keys"})
 PER_REVISION_GRAIN = ("x_source", "BillingPeriodStart")

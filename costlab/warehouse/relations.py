@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from costlab.warehouse.connection import Connection
 
-Params = "Sequence[Any] | dict[str, Any] | None"
-
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -68,7 +66,9 @@ class Database:
         """Return rows, column names and types of a query."""
         cursor = self._con.execute(sql, params)
         description = cursor.description or []
-        return Result([column[0] for column in description], [str(column[1]) for column in description], cursor.fetchall())
+        return Result(
+            [column[0] for column in description], [str(column[1]) for column in description], cursor.fetchall()
+        )
 
     def rows(self, sql: str, params: Sequence[Any] | dict[str, Any] | None = None) -> list[dict[str, Any]]:
         """Return the rows of a query; money as ``Decimal``, instants as naive UTC."""
