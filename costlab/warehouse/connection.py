@@ -38,9 +38,12 @@ def connect(
         "preserve_insertion_order": "false",
         "memory_limit": memory_limit,
         "threads": str(threads),
-        "TimeZone": "UTC",
         "temp_directory": str(Path(tempfile.gettempdir()) / "costlab-spill"),
     }
     if search_path is not None:
         config["file_search_path"] = str(search_path)
-    return duckdb.connect(str(path) if path else ":memory:", read_only=read_only, config=config)
+    con = duckdb.connect(str(path) if path else ":memory:", read_only=read_only, config=config)
+    # not accepted as start-up configuration; global, so that cursors have it; not repeated, as readers lock it
+    if con.execute("select current_setting('TimeZone')").fetchall() != [("UTC",)]:
+        con.execute("set global TimeZone = 'UTC'")
+    return con

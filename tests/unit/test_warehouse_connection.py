@@ -1,0 +1,35 @@
+"""Every connection speaks UTC, whatever the machine does, and downloads nothing."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from costlab.warehouse.connection import connect
+
+
+def test_the_session_zone_is_utc_in_cursors_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    con = connect()
+    try:
+        day = "select cast(cast(timestamptz '2024-03-11 02:30:00Z' as date) as varchar)"
+        assert con.execute(day).fetchall() == [("2024-03-11",)]
+        assert con.cursor().execute(day).fetchall() == [("2024-03-11",)]
+    finally:
+        con.close()
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_no_extension_is_ever_fetched() -> None:
+    con = connect()
+    try:
+        names = ("autoinstall_known_extensions", "autoload_known_extensions")
+        assert [con.execute("select current_setting(?)", [name]).fetchall() for name in names] == [
+            [(False,)],
+            [(False,)],
+        ]
+    finally:
+        con.close()
