@@ -23,7 +23,7 @@ class IdleKinesisStream(HoursWithoutTraffic):
     """
 
     id = "waste_idle_kinesis_stream"
-    pattern = r"ShardHour(?!s?-EFO)"
+    pattern = r"ShardHour$"
     hours = pattern
     traffic = r"PutRequestPayloadUnits$|OnDemand-BilledIncomingBytes$"
     limit_per_hour = 0.0
