@@ -21,7 +21,9 @@ def bill(workspace: Path, amount: int, revision: str) -> list[FakeKnown]:
 
 
 def billed(db: Database) -> Decimal:
-    return db.rows("select sum(BilledCost) as b from marts.daily_costs")[0]["b"]
+    amount = db.rows("select sum(BilledCost) as b from marts.daily_costs")[0]["b"]
+    assert isinstance(amount, Decimal)
+    return amount
 
 
 def test_nothing_published_is_said_with_what_to_do(tmp_path: Path) -> None:
