@@ -85,16 +85,20 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The part of the bill a recommendation changes; the plan nets claims against each other.
+    """One charge of the bill that a recommendation changes; the plan nets claims on the same charge.
 
-    ``resource_ids`` are the resources whose charges change. ``kept_ratio`` is the share of their on-demand
-    cost that remains afterwards (0 for a deletion, new price / old price for a resize or conversion).
-    ``usage_types`` narrows the claim to some of the resource's charges (empty: all of them).
+    A charge is one usage type of one resource. ``kept_ratio`` is the share of it that remains afterwards
+    (0 for a deletion, new price / old price for a resize or conversion). Claims of several recommendations
+    on one charge multiply their kept ratios.
     """
 
-    resource_ids: tuple[str, ...]
+    resource_id: str
+    usage_type: str
+    hourly_on_demand: Decimal
+    """EffectiveCost per hour of the part no commitment covers: what the bill would shrink by."""
+    hourly_list: Decimal
+    """ListCost per hour, covered or not."""
     kept_ratio: Decimal
-    usage_types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ class Recommendation:
     """Saving per hour at list price."""
     hourly_saving: Decimal
     """Saving per hour net of the commitments that already cover the charges, if only this were done."""
-    claim: Claim
+    claims: tuple[Claim, ...]
     evidence: tuple[Evidence, ...]
     remedy: Remedy
     confidence: float
@@ -137,17 +141,21 @@ class Recommendation:
     """monthly_saving_low = this share of the saving."""
     high_ratio: Decimal = Decimal(1)
     exclusive_group: str = ""
-    """Items of one group exclude each other; "" = the plan makes a group of each resource."""
+    """Of the items of one group only the best is carried out; "" = in no group."""
     one_time_cost: Decimal = Decimal(0)
     absorbed_by: str = ""
-    """The commitment because of which the net saving is 0."""
+    """The commitments that already pay for a part of the charges, which therefore saves nothing now."""
+
+
+Scope = dict[str, str | list[str] | None]
+"""FOCUS column -> value, null, or any of a list; ``{}`` is everything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
     """A part of an incident: the narrowest scope that still holds most of its deviation."""
 
-    scope: dict[str, str | None]
+    scope: Scope
     impact: Decimal
     share: float
     kind: str
@@ -158,7 +166,7 @@ class Incident:
     """A run of days on which a scope's cost was not what its past lets expect."""
 
     id: str
-    scope: dict[str, str | None]
+    scope: Scope
     direction: str
     kind: str
     start: date

@@ -1,0 +1,1 @@
+"""Checks on the size and generation of machines: one file per check."""

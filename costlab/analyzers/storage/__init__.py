@@ -1,0 +1,1 @@
+"""Checks on block and object storage: one file per check."""

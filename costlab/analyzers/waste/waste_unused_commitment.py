@@ -1,0 +1,108 @@
+"""Commitments that are paid for and not used."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from costlab.analyzers.commitments import CommitmentUse, commitment_uses
+from costlab.analyzers.propose import quoted
+from costlab.interfaces.analyzer import Assessment
+from costlab.interfaces.finding import (
+    Action,
+    Basis,
+    Claim,
+    Effort,
+    Evidence,
+    Kind,
+    Level,
+    Recommendation,
+    Remedy,
+)
+from costlab.money import ZERO
+from costlab.period import midnight
+
+if TYPE_CHECKING:
+    from costlab.interfaces.analyzer import Context
+
+MIN_UNUSED = Decimal("0.05")
+
+
+class UnusedCommitment:
+    """Unused commitment.
+
+    Fires when more than 5 % of a commitment went unused in the last 30 days.
+    Saving: for a reservation, what the unused part costs (it can be exchanged, returned or sold on); the low figure
+    is 0 because nobody may want it. A spend commitment (savings plan) cannot be given back: it saves 0 and says so.
+    Cannot see: whether a reservation's contract excludes resale, and usage elsewhere that could be moved onto it.
+    Source: AWS EC2 user guide, Reserved Instance Marketplace; Azure reservations, exchange and refund rules.
+    """
+
+    id = "waste_unused_commitment"
+    kind = Kind.WASTE
+    needs: frozenset[str] = frozenset()
+
+    def assess(self, context: Context) -> Assessment:
+        """Return one item per commitment with a notable unused part."""
+        return Assessment(
+            [
+                self._item(use)
+                for use in commitment_uses(context)
+                if use.utilization is not None and 1 - use.utilization > MIN_UNUSED
+            ]
+        )
+
+    def _item(self, use: CommitmentUse) -> Recommendation:
+        unused, spend = use.hourly_unused_cost, use.category == "Spend"
+        utilization = use.utilization or ZERO
+        start, end = midnight(use.first_day), midnight(use.last_day)
+        return Recommendation(
+            check=self.id,
+            kind=self.kind,
+            title="Use the idle part of the savings plan" if spend else "Exchange or sell the idle reservation",
+            why=f"Only {utilization:.0%} of it was used."
+            + (" It cannot be given back: move eligible usage onto it, and let it expire." if spend else ""),
+            provider=use.provider,
+            billing_account_id=use.billing_account_id,
+            sub_account_id="",
+            region_id="",
+            service_name=use.type,
+            resource_id=use.commitment_id,
+            resource_name=use.name,
+            currency=use.currency,
+            action=Action("use" if spend else "return", use.type, ""),
+            hourly_cost=unused,
+            hourly_saving_list=ZERO if spend else unused,
+            hourly_saving=ZERO if spend else unused,
+            claims=(Claim(use.commitment_id, "unused", unused, unused, Decimal(1) if spend else ZERO),),
+            evidence=(
+                Evidence("utilization", utilization, "ratio", start, end, "marts.commitments"),
+                Evidence("unused cost", use.unused_cost, use.currency, start, end, "marts.commitments"),
+            ),
+            remedy=_remedy(use),
+            confidence=0.5,
+            risk={"lock-in": Level.MEDIUM},
+            effort=Effort.MEDIUM,
+            needs_restart=False,
+            reversible=False,
+            basis=Basis.MEASURED,
+            low_ratio=ZERO,
+            absorbed_by=use.commitment_id if spend else "",
+        )
+
+
+def _remedy(use: CommitmentUse) -> Remedy:
+    name = quoted(use.commitment_id.rsplit("/", 1)[-1])
+    provider = use.provider.lower()
+    if use.category == "Spend":
+        return Remedy("aws ce get-savings-plans-utilization-details --time-period Start=FROM,End=TO", "", "")
+    if "microsoft" in provider or "azure" in provider:
+        return Remedy(f"az reservations reservation show --reservation-order-id ORDER --reservation-id {name}")
+    return Remedy(
+        f"aws ec2 describe-reserved-instances --reserved-instances-ids {name}  # then: "
+        "aws ec2 create-reserved-instances-listing",
+        rollback="aws ec2 cancel-reserved-instances-listing while it is unsold",
+    )
+
+
+CHECK = UnusedCommitment()

@@ -1,0 +1,175 @@
+"""``costlab.open``: questions in, :class:`costlab.answer.Answer` out, on one consistent published catalogue."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Self
+
+from costlab.answer import Answer
+from costlab.lab import cost as costs
+from costlab.lab.status import data_status
+from costlab.lab.window import Window, last_full_month, parse_window
+from costlab.period import midnight, parse_day, utc_now
+from costlab.settings import Settings, find_workspace, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+    from os import PathLike
+
+    from pandas import DataFrame
+
+    from costlab.warehouse.relations import Database
+
+EFFECTIVE = "EffectiveCost"
+
+
+def open_lab(workspace: str | PathLike[str] | None = None, *, as_of: date | str | None = None) -> Lab:
+    """Return a read-only Lab on a workspace.
+
+    Raises
+    ------
+    ConfigError
+        If ``costlab.toml`` is wrong.
+    DataError
+        If nothing is loaded yet.
+    UsageError
+        If ``as_of`` is not a day.
+    """
+    settings = load_settings(find_workspace(workspace))
+    day = parse_day(as_of, what="--as-of") if isinstance(as_of, str) else as_of
+    return Lab.open(settings, as_of=midnight(day) if day else None)
+
+
+class Lab:
+    """Read-only answers about one workspace, all from one published sequence of its data.
+
+    Every question comes in two forms: ``ask_x`` returns an :class:`~costlab.answer.Answer` (what the command line
+    prints as JSON), ``x`` its items as a DataFrame in which money is ``Decimal``.
+    """
+
+    def __init__(
+        self, settings: Settings, db: Database, seq: int, *, as_of: datetime | None, resources: ExitStack
+    ) -> None:
+        self.settings = settings
+        self.db = db
+        self.seq = seq
+        self.clipped_at = as_of
+        self.opened_at = utc_now()
+        self.as_of: datetime = as_of or self.opened_at
+        self._resources = resources
+
+    @classmethod
+    def open(cls, settings: Settings, *, as_of: datetime | None = None) -> Self:
+        """Return a Lab on the current catalogue, or on one built for what was known at ``as_of``."""
+        from costlab.lab.catalogues import current_catalogue, past_catalogue
+
+        resources = ExitStack()
+        try:
+            seq, db = past_catalogue(settings, as_of, resources) if as_of else current_catalogue(settings)
+        except BaseException:
+            resources.close()
+            raise
+        resources.callback(db.close)
+        return cls(settings, db, seq, as_of=as_of, resources=resources)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the catalogue."""
+        self._resources.close()
+
+    def answer(self, name: str, columns: list[str], items: list[dict[str, Any]], **fields: Any) -> Answer:
+        """Return an Answer stamped with this Lab's clock."""
+        return Answer(name, columns, items, generated_at=utc_now(), as_of=self.as_of, **fields)
+
+    # -- cost ----------------------------------------------------------------------------------------------------
+
+    def window(self, start: date | str | None = None, end: date | str | None = None) -> Window:
+        """Return the days a question is about; the last full month with data when neither end is given."""
+        return parse_window(self.db, start, end, as_of=self.as_of)
+
+    def last_full_month(self) -> Any:
+        """Return the last complete :class:`~costlab.period.Month` with data."""
+        return last_full_month(self.db, as_of=self.as_of)
+
+    def ask_cost(
+        self,
+        by: str | Sequence[str] = (),
+        *,
+        metric: str = EFFECTIVE,
+        grain: str | None = None,
+        start: date | str | None = None,
+        end: date | str | None = None,
+        where: str | None = None,
+    ) -> Answer:
+        """Return one item per group (and period, and billing currency when there are several), largest first.
+
+        Parameters
+        ----------
+        by
+            Columns of ``focus.costs``, or ``Tags.<key>``.
+        start, end
+            Days by ChargePeriodStart, ``end`` exclusive; by default the last full month with data.
+        where
+            A boolean SQL expression over columns of ``focus.costs``.
+
+        Raises
+        ------
+        UsageError
+            If a column, metric, grain, day or the expression is not understood.
+        """
+        asked = costs.question(by, metric, grain, where)
+        window = self.window(start, end)
+        found = costs.ask(self.db, asked, window)
+        status, warnings = data_status(self.db, window, has_items=bool(found.items))
+        currencies = sorted(currency for currency in found.totals if currency is not None)
+        totals: dict[str, Any] = {asked.metric: next(iter(found.totals.values()), None)}
+        if len(found.totals) > 1:
+            totals = {asked.metric: None, "by_currency": {c: {asked.metric: v} for c, v in found.totals.items()}}
+            warnings.append(f"several currencies ({', '.join(currencies)}) are never added")
+        totals |= {"from": window.start, "to": window.end}
+        return self.answer(
+            "cost",
+            found.columns,
+            found.items,
+            currency=currencies[0] if len(currencies) == 1 else None,
+            data_status=status,
+            totals=totals,
+            warnings=warnings,
+        )
+
+    def cost(
+        self,
+        by: str | Sequence[str] = (),
+        metric: str = EFFECTIVE,
+        grain: str | None = None,
+        start: date | str | None = None,
+        end: date | str | None = None,
+        where: str | None = None,
+    ) -> DataFrame:
+        """Return cost as a DataFrame; see :meth:`ask_cost`."""
+        return self.ask_cost(by, metric=metric, grain=grain, start=start, end=end, where=where).frame()
+
+    # -- SQL -----------------------------------------------------------------------------------------------------
+
+    def ask_query(self, sql: str, params: Sequence[Any] | dict[str, Any] | None = None) -> Answer:
+        """Return the rows of one SELECT over the published tables.
+
+        Raises
+        ------
+        UsageError
+            If it is anything else, or fails; with DuckDB's own suggestion.
+        """
+        from costlab.lab.query import run
+
+        columns, items = run(self.db, sql, params)
+        return self.answer("query", columns, items, data_status="complete" if items else "empty")
+
+    def sql(self, query: str, params: Sequence[Any] | dict[str, Any] | None = None) -> DataFrame:
+        """Return the rows of one SELECT as a DataFrame; DECIMAL columns hold ``Decimal``."""
+        return self.ask_query(query, params).frame()

@@ -1,0 +1,103 @@
+"""The tables ``lake.*``: what is loaded and what was set aside, for ``sources``, ``doctor`` and ``reconcile``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from costlab.answer import jsonable
+from costlab.warehouse.parquet import file_list
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from costlab.warehouse.connection import Connection
+    from costlab.warehouse.inputs import StoredRevision
+
+_REVISIONS = """
+create table lake.revisions (
+    dataset varchar,
+    source varchar,
+    connector varchar,
+    billing_period varchar,
+    revision varchar,
+    snapshot_id varchar,
+    loaded_at timestamp,
+    rows_received bigint,
+    rows_loaded bigint,
+    rows_split bigint,
+    rows_quarantined bigint,
+    rows_dropped varchar,
+    billed_cost_received varchar,
+    billed_cost_loaded varchar,
+    effective_cost_loaded varchar,
+    quarantined_cost varchar,
+    new_columns varchar,
+    missing_columns varchar,
+    warnings varchar
+)
+"""
+_QUARANTINE = """
+create table lake.quarantine (
+    source varchar,
+    billing_period varchar,
+    reason varchar,
+    rows bigint,
+    cost decimal(38, 12)
+)
+"""
+
+
+def write_lake_tables(con: Connection, revisions: Sequence[StoredRevision]) -> None:
+    """Create ``lake.revisions`` (one row per revision; nested values as JSON) and ``lake.quarantine``.
+
+    ``lake.quarantine`` has one row per source, period and reason.
+    """
+    con.execute(_REVISIONS)
+    con.execute(_QUARANTINE)
+    rows = [_revision_row(revision) for revision in revisions]
+    if rows:
+        marks = ", ".join("?" for _ in rows[0])
+        con.executemany(f"insert into lake.revisions values ({marks})", rows)
+    for revision in revisions:
+        if revision.quarantine:
+            _write_quarantine(con, revision)
+
+
+def _revision_row(revision: StoredRevision) -> list[Any]:
+    new, missing = revision.drift
+    return [
+        str(revision.dataset),
+        revision.source,
+        revision.connector,
+        revision.period,
+        revision.revision,
+        revision.snapshot_id,
+        revision.loaded_at,
+        revision.rows_received,
+        revision.rows_loaded,
+        revision.rows_split,
+        revision.rows_quarantined,
+        _json(revision.rows_dropped),
+        _json(revision.billed_cost_received),
+        _json(revision.billed_cost_loaded),
+        _json(revision.effective_cost_loaded),
+        _json(revision.quarantined_cost),
+        _json(list(new)),
+        _json(list(missing)),
+        _json(list(revision.warnings)),
+    ]
+
+
+def _write_quarantine(con: Connection, revision: StoredRevision) -> None:
+    files = file_list(file.path for file in revision.quarantine)
+    con.execute(
+        "insert into lake.quarantine "
+        "select $source, $period, regexp_replace(x_fate, '^quarantine: *', ''), count(*), sum(x_source_cost) "
+        f"from {files} group by x_fate order by x_fate",
+        {"source": revision.source, "period": revision.period},
+    )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(jsonable(value), sort_keys=True)

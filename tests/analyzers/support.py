@@ -1,0 +1,75 @@
+"""Small worlds for analyzers: a few charges and samples by hand, the real marts over them, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from costlab.focus.columns import COLUMN_TYPES
+from costlab.interfaces.analyzer import Context
+from costlab.paths import shipped
+from costlab.warehouse.builder import METRIC_TYPES
+from costlab.warehouse.connection import Connection, connect
+from tests.support import Row, create_table, focus_row
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+MARTS = ("commitment_hours", "commitments", "daily_costs", "daily_skus", "resource_days")
+
+
+@dataclass(frozen=True)
+class MemoryRelations:
+    """The tables of a small world; implements the analyzers' ``Relations``."""
+
+    con: Connection
+
+    def rows(self, sql: str, params: Sequence[Any] | dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        cursor = self.con.execute(sql, params) if params else self.con.execute(sql)
+        names = [column[0] for column in cursor.description or []]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def frame(self, sql: str, params: Sequence[Any] | dict[str, Any] | None = None) -> DataFrame:
+        return (self.con.execute(sql, params) if params else self.con.execute(sql)).df()
+
+
+def world(costs: list[Row], metrics: list[Row], *, now: datetime) -> Context:
+    """Return a context over these charges and samples, with the project's own marts on top.
+
+    A charge with ``days`` is repeated on that many days, ending at ``now``, unless it says its start; a sample with
+    ``hours`` on that many hours.
+    """
+    con = connect()
+    for schema in ("focus", "marts", "metrics"):
+        con.execute(f"create schema {schema}")
+    create_table(con, "focus.costs", COLUMN_TYPES, [row for cost in costs for row in _charges(cost, now)])
+    samples = [row for metric in metrics for row in _samples(metric, now)]
+    create_table(con, "metrics.utilization", METRIC_TYPES, samples)
+    for mart in MARTS:
+        body = (shipped("sql") / "marts" / f"{mart}.sql").read_text()
+        con.execute(f"create view marts.{mart} as {body}")
+    return Context(MemoryRelations(con), now)
+
+
+def _charges(cost: Row, now: datetime) -> list[Row]:
+    given = dict(cost)
+    days = given.pop("days", None)
+    if days is None:
+        return [focus_row(**given)]
+    first = now - timedelta(days=days)
+    return [
+        focus_row(
+            **given,
+            ChargePeriodStart=first + timedelta(days=day),
+            ChargePeriodEnd=first + timedelta(days=day + 1),
+        )
+        for day in range(days)
+    ]
+
+
+def _samples(metric: Row, now: datetime) -> list[Row]:
+    given = {"provider": "aws", "x_source": "metrics", **metric}
+    hours = given.pop("hours", 336)
+    return [{**given, "ts": now - timedelta(hours=hour + 1)} for hour in range(hours)]

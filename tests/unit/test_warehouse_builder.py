@@ -1,0 +1,80 @@
+"""A catalogue shows exactly the revisions it was built from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from costlab.focus.columns import COLUMN_TYPES
+from tests.support import built, catalogue, focus_rows, write_metrics, write_parquet, write_revision
+
+
+def test_an_empty_workspace_has_every_table_without_rows(tmp_path: Path) -> None:
+    with catalogue(tmp_path) as db:
+        result = db.result("select * from focus.costs")
+        assert result.columns == list(COLUMN_TYPES)
+        assert result.types == list(COLUMN_TYPES.values()) or len(result.types) == len(COLUMN_TYPES)
+        for table in ("marts.daily_costs", "marts.resource_days", "focus.contract_commitments", "metrics.utilization"):
+            assert db.rows(f"select count(*) as n from {table}") == [{"n": 0}]
+
+
+def test_marts_add_up_to_the_bill_exactly(tmp_path: Path) -> None:
+    rows = focus_rows([{"BilledCost": "0.1", "EffectiveCost": "0.123456789012"}] * 10 + [{"BilledCost": -3}])
+    with catalogue(tmp_path, write_revision(tmp_path, rows)) as db:
+        for table in ("focus.costs", "marts.daily_costs", "marts.daily_regions", "marts.daily_skus"):
+            totals = db.rows(f"select sum(BilledCost) as b, sum(EffectiveCost) as e from {table}")
+            assert totals == [{"b": Decimal(-2), "e": Decimal("-1.76543210988")}], table
+
+
+def test_only_the_listed_revision_counts_not_what_lies_in_the_folder(tmp_path: Path) -> None:
+    write_revision(tmp_path, focus_rows([{"BilledCost": 100}]), revision="older")
+    live = write_revision(tmp_path, focus_rows([{"BilledCost": 5}]), revision="newer")
+    with catalogue(tmp_path, live) as db:
+        assert db.rows("select sum(BilledCost) as b from focus.costs") == [{"b": Decimal(5)}]
+
+
+def test_files_written_before_a_column_existed_stay_readable(tmp_path: Path) -> None:
+    new = write_revision(tmp_path, focus_rows([{"x_family": "m5"}]), period="2026-03")
+    old = write_revision(tmp_path, focus_rows([{"ChargePeriodStart": "2026-02-01"}]), period="2026-02")
+    types = {name: kind for name, kind in COLUMN_TYPES.items() if name != "x_family"}
+    write_parquet(tmp_path / old.revision.files[0].path, types, focus_rows([{"ChargePeriodStart": "2026-02-01"}]))
+    with catalogue(tmp_path, old, new) as db:
+        families = db.rows("select x_family from focus.costs order by ChargePeriodStart")
+        assert families == [{"x_family": None}, {"x_family": "m5"}]
+
+
+def test_as_of_counts_charges_and_samples_known_by_then(tmp_path: Path) -> None:
+    known = write_revision(
+        tmp_path,
+        focus_rows(
+            [
+                {"ChargePeriodStart": "2026-03-01T22:00:00", "BilledCost": 1},
+                {"ChargePeriodStart": "2026-03-01T23:00:00", "BilledCost": 2},
+                {"ChargePeriodStart": "2026-03-02T00:00:00", "BilledCost": 4},
+            ]
+        ),
+    )
+    samples = write_metrics(
+        tmp_path,
+        [
+            {"ts": ts, "resource_id": "i-1", "metric": "cpu_percent", "avg": 1.0}
+            for ts in ("2026-03-01T23:00:00", "2026-03-02T00:00:00")
+        ],
+    )
+    with catalogue(tmp_path, known, samples, as_of=datetime(2026, 3, 2)) as db:
+        assert db.rows("select sum(BilledCost) as b from focus.costs") == [{"b": Decimal(3)}]
+        assert db.rows("select sum(BilledCost) as b from marts.daily_costs") == [{"b": Decimal(3)}]
+        assert db.rows("select sum(BilledCost) as b from marts.resource_days") == [{"b": None}]
+        assert db.rows("select count(*) as n from metrics.utilization") == [{"n": 1}]
+
+
+def test_an_unchanged_revision_is_not_computed_again(tmp_path: Path) -> None:
+    february = write_revision(tmp_path, focus_rows([{"ChargePeriodStart": "2026-02-01"}]), period="2026-02")
+    march = write_revision(tmp_path, focus_rows([{}]), period="2026-03")
+    first, _ = built(tmp_path, february, name="1.duckdb", keep_marts=True)
+    first.close()
+    second, report = built(tmp_path, february, march, name="2.duckdb", keep_marts=True)
+    with second:
+        daily = next(run for run in report.models if run.name == "marts.daily_costs")
+        assert (daily.computed, daily.reused, daily.rows) == (1, 1, 2)
