@@ -49,12 +49,15 @@ def commitment_sku(commitment: Commitment) -> Sku:
     """Return the item a commitment's fees are billed under."""
     term = f"{commitment.years}yr{commitment.payment.replace(' ', '')}"
     if commitment.is_plan:
-        kind = f"{prices.USAGE_PREFIX[commitment.region]}EC2SP:{commitment.family}" if commitment.family else "ComputeSP"
+        kind = (
+            f"{prices.USAGE_PREFIX[commitment.region]}EC2SP:{commitment.family}" if commitment.family else "ComputeSP"
+        )
         return Sku("ComputeSavingsPlans", "Savings Plans for AWS Compute usage", f"{kind}:{term}", "", "Hrs", 0,
                    commitment.region, "", description=f"{term} savings plan, hourly fee")  # fmt: skip
     usage = f"{prices.USAGE_PREFIX[commitment.region]}HeavyUsage:{commitment.instance_type}"
     return Sku("AmazonEC2", SERVICES["EC2"], usage, "RunInstances", "Hrs", 0, commitment.region, "Compute Instance",
-               commitment.instance_type, description=f"Linux/UNIX, {commitment.instance_type} reserved instance")  # fmt: skip
+               commitment.instance_type,
+               description=f"Linux/UNIX, {commitment.instance_type} reserved instance")  # fmt: skip
 
 
 def tax_sku(sku: Sku) -> Sku:
@@ -231,7 +234,8 @@ class Biller:
             recurring = commit - self.upfront_part(index, commit)
             net = self.net(recurring)
             facts.add(
-                Line.PLAN_FEE, len(at), acc=commitment.account, com=index, sku=self.fee_sku[index], h0=done.hours[at], h1=done.hours[at] + 1,
+                Line.PLAN_FEE, len(at), acc=commitment.account, com=index, sku=self.fee_sku[index],
+                h0=done.hours[at], h1=done.hours[at] + 1,
                 q=prices.QUANTITY, rate=recurring // 100, unb=recurring, net=net, billed=net, contracted=net,
                 listed=net, commit=commit, commit_net=self.commitment_net(index, commit),
                 commit_up=self.upfront_part(index, commit), used=used, used_net=self.commitment_net(index, used),

@@ -255,4 +255,3 @@ def unused_amount(commitment: Commitment, left: Ints) -> Ints:
     if commitment.is_plan:
         return left * (prices.MONEY // prices.RATE) // prices.QUANTITY
     return left * _unit_price(commitment)
-

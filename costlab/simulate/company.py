@@ -1,5 +1,7 @@
 """The company that is simulated: who works there, what they run, what they waste and what goes wrong."""
 
+# ruff: noqa: E501 - tables of data and SQL read best with one entry on a line
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -293,11 +295,12 @@ def _buckets(b: _Builder) -> None:
     b.waste.append(Waste.simple("incomplete_multipart", uploads, b.estate.resources[uploads], "lifecycle rule"))
 
 
+def _arn(b: _Builder, service: str, account: str, region: str, tail: str) -> str:
+    return f"arn:aws:{service}:{region}:{b.estate.accounts[b.estate.account(account)].id}:{tail}"
+
+
 def _network(b: _Builder) -> None:
     estate = b.estate
-
-    def arn(service: str, account: str, region: str, tail: str) -> str:
-        return f"arn:aws:{service}:{region}:{estate.accounts[estate.account(account)].id}:{tail}"
 
     for name, account, kind, per_day, waste in [
         ("storefront-alb", "web-prod", "alb", 60.0, ""),
@@ -309,7 +312,7 @@ def _network(b: _Builder) -> None:
         region = _W if account == "eu-prod" else _E
         tail = f"loadbalancer/{'app' if kind == 'alb' else 'net'}/{name}/{b.rng.bytes(8).hex()}"
         tags = b.tags(name=name, app=name.rsplit("-", 1)[0], team=account.split("-", 1)[0], account=account)
-        index = b.resource("load_balancer", arn("elasticloadbalancing", account, region, tail), name, account, region,
+        index = b.resource("load_balancer", _arn(b, "elasticloadbalancing", account, region, tail), name, account, region,
                            shape=kind, tags=tags)  # fmt: skip
         b.meter(index, f"{kind}-hour", 24)
         if per_day:
@@ -320,19 +323,24 @@ def _network(b: _Builder) -> None:
                                      ("nat-eu", "eu-prod", 40.0), ("nat-unused", "network", 0.0)]:  # fmt: skip
         region = _W if account == "eu-prod" else _E
         tags = b.tags(name=name, app="network", team="platform", account=account)
-        index = b.resource("nat_gateway", arn("ec2", account, region, "natgateway/" + b.hex_id("nat-")), name, account,
+        index = b.resource("nat_gateway", _arn(b, "ec2", account, region, "natgateway/" + b.hex_id("nat-")), name, account,
                            region, tags=tags)  # fmt: skip
         b.meter(index, "nat-hour", 24)
         if gigabytes:
             b.meter(index, "nat-byte", gigabytes, weekend=0.7, noise=0.05)
         else:
             b.waste.append(Waste.simple("idle_nat_gateway", index, estate.resources[index], "delete"))
+    _addresses(b)
+
+
+def _addresses(b: _Builder) -> None:
+    estate = b.estate
     for number, (account, used) in enumerate(
         [("web-prod", True), ("web-prod", True), ("eu-prod", True), ("sandbox", False), ("data-dev", False)]
     ):
         region = _W if account == "eu-prod" else _E
         tail = "elastic-ip/" + b.hex_id("eipalloc-")
-        index = b.resource("address", arn("ec2", account, region, tail), f"ip-{number}", account, region)
+        index = b.resource("address", _arn(b, "ec2", account, region, tail), f"ip-{number}", account, region)
         b.meter(index, "ipv4-used" if used else "ipv4-idle", 24)
         if not used:
             b.waste.append(Waste.simple("unused_address", index, estate.resources[index], "release"))
@@ -438,7 +446,9 @@ def portfolio(estate: Estate, size: int) -> list[Commitment]:
     def reservation(number: int, instrument: Instrument, who: str, region: str, shape: str, count: int, payment: str,
                     years: int, start: int, zone: str = "") -> Commitment:  # fmt: skip
         percent = prices.plan_percent(shape, locked=True, years=years, payment=payment)
-        unit = prices.discounted(prices.instance_rate(shape, region), percent) // prices.factor(shape) // 10_000 * 10_000
+        unit = (
+            prices.discounted(prices.instance_rate(shape, region), percent) // prices.factor(shape) // 10_000 * 10_000
+        )
         rid = f"arn:aws:ec2:{region}:{estate.accounts[account[who]].id}:reserved-instances/{_uuid(estate.seed, number)}"
         return Commitment(rid, instrument, account[who], region, payment, years, start,
                           unit * prices.factor(shape) * count, shape, zone, count)  # fmt: skip

@@ -5,6 +5,8 @@ follow from them. In the SQL ``f`` is the line item, ``s`` its priced item, ``r`
 ``c`` its commitment, ``k`` its type, ``p`` its pod; ``$names`` are filled in by the rendering.
 """
 
+# ruff: noqa: E501 - tables of data and SQL read best with one entry on a line
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """What the company owns: accounts, priced items, resources, instances and meters. Data only, no time loop."""
 
+# ruff: noqa: E501 - tables of data and SQL read best with one entry on a line
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -259,6 +261,6 @@ def fleet_demand(fleet: Fleet, weekday_of_first_day: int, hours: int, rng: np.ra
     hour = np.arange(hours)
     day = (hour // HOURS_PER_DAY + weekday_of_first_day) % 7
     wave = 0.5 - 0.5 * np.cos((hour % HOURS_PER_DAY - 3) / HOURS_PER_DAY * 2 * np.pi)
-    wave = wave * np.where(day >= 5, 0.55, 1.0)  # noqa: PLR2004 - Saturday and Sunday
+    wave = wave * np.where(day >= 5, 0.55, 1.0)
     wanted = fleet.low + (fleet.high - fleet.low) * wave + rng.normal(0, 0.25, hours)
     return np.clip(np.rint(wanted), fleet.low, None).astype(np.int32)

@@ -1,5 +1,7 @@
 """The ledger of truth: what the line items mean, added up exactly, whatever they are rendered as."""
 
+# ruff: noqa: E501 - tables of data and SQL read best with one entry on a line
+
 from __future__ import annotations
 
 import json
@@ -27,7 +29,9 @@ CATEGORY: Final = f"""case when {_PURCHASE} then 'Purchase' when {of(Line.TAX)} 
 SERVICE: Final = f"case when {of(Line.SPLIT)} then 'Amazon Elastic Kubernetes Service' else s.service end"
 SERVICE_CODE: Final = f"case when {of(Line.SPLIT)} then 'AmazonEKS' else s.code end"
 
-_GRAIN: Final = "BillingMonth, ServiceCode, ServiceName, SubAccountId, ChargeDate, ChargeCategory, ChargeClass, InvoiceId"
+_GRAIN: Final = (
+    "BillingMonth, ServiceCode, ServiceName, SubAccountId, ChargeDate, ChargeCategory, ChargeClass, InvoiceId"
+)
 _COSTS: Final = """BilledCost decimal(38, 12), EffectiveCost decimal(38, 12), ContractedCost decimal(38, 12),
     ListCost decimal(38, 12)"""
 
@@ -44,7 +48,9 @@ class Ledger:
         con.execute(f"""create table ledger_costs (BillingMonth varchar, ServiceCode varchar, ServiceName varchar,
             SubAccountId varchar, ChargeDate date, ChargeCategory varchar, ChargeClass varchar, InvoiceId varchar,
             {_COSTS}, line_items bigint)""")
-        con.execute("create table ledger_lines (BillingMonth varchar, line_type varchar, rows bigint, source_cost decimal(38, 12))")
+        con.execute(
+            "create table ledger_lines (BillingMonth varchar, line_type varchar, rows bigint, source_cost decimal(38, 12))"
+        )
         con.execute("""create table ledger_commitments (com integer, "hour" bigint, committed bigint, used bigint,
             unused bigint, committed_net bigint, used_net bigint, unused_net bigint)""")
 
@@ -95,7 +101,9 @@ class Ledger:
     def write(self, folder: Path) -> None:
         """Write ``costs, lines, commitments, commitment_hours, resources, invoices`` as Parquet."""
         folder.mkdir(parents=True, exist_ok=True)
-        costs = ", ".join(f"sum({c})::decimal(38, 12) as {c}" for c in ("BilledCost", "EffectiveCost", "ContractedCost", "ListCost"))
+        costs = ", ".join(
+            f"sum({c})::decimal(38, 12) as {c}" for c in ("BilledCost", "EffectiveCost", "ContractedCost", "ListCost")
+        )
         queries = {
             "costs": f"select {_GRAIN}, {costs}, sum(line_items)::bigint as line_items from ledger_costs group by {_GRAIN} order by all",
             "lines": """select BillingMonth, line_type, sum(rows)::bigint as rows, sum(source_cost)::decimal(38, 12) as source_cost

@@ -135,11 +135,11 @@ def _credits(facts: Facts, biller: Biller, number: int, first: int, tally: Tally
     database = next(i for i, s in enumerate(estate.skus) if s.code == "AmazonRDS")
     account = estate.account("ml-prod")
     spent = tally.billed.get((account, estate.skus[compute].service), 0)
-    if number < 5 and spent:  # noqa: PLR2004 - the promotion runs five months
+    if number < 5 and spent:
         credit = min(120 * prices.MONEY, spent // 2 // CENT * CENT)
-        late = first - 30 if number == 2 else first + 300  # noqa: PLR2004 - one credit comes with last month's date
+        late = first - 30 if number == 2 else first + 300
         _single(facts, Line.CREDIT, -credit, acc=account, sku=compute, h0=late, h1=late + 1, stage=1)
-    if number % 3 == 2:  # noqa: PLR2004 - every third month
+    if number % 3 == 2:
         _single(facts, Line.REFUND, -3520 * CENT // 100 * 100, acc=estate.account("web-prod"), sku=database,
                 h0=first - 5 * HOURS_PER_DAY, h1=first - 4 * HOURS_PER_DAY, stage=2)  # fmt: skip
 

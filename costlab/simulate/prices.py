@@ -38,7 +38,9 @@ FACTORS: Final = {
 }
 """Normalisation factors of instance sizes (AWS EC2 User Guide, reserved instances)."""
 
-LARGE: Final = {  # family: price of size `large` in us-east-1 and eu-west-1, vCPUs and GiB of that size
+LARGE: Final[
+    dict[str, tuple[str, str, int, int]]
+] = {  # family: price of size `large` in us-east-1 and eu-west-1, vCPUs and GiB of that size
     "m4": ("0.1", "0.111", 2, 8),
     "m5": ("0.096", "0.107", 2, 8),
     "m6i": ("0.096", "0.107", 2, 8),
@@ -127,7 +129,8 @@ def factor(instance_type: str) -> int:
 
 def instance_rate(instance_type: str, region: str) -> int:
     """Return the on-demand rate of a Linux instance type: linear in its normalisation factor."""
-    large = rate(LARGE[family(instance_type)][REGIONS.index(region)])
+    american, irish, _, _ = LARGE[family(instance_type)]
+    large = rate(american if region == REGIONS[0] else irish)
     return large * factor(instance_type) // factor("x.large")
 
 
@@ -151,7 +154,7 @@ def discounted(list_rate: int, percent: int) -> int:
 def plan_percent(instance_type: str, *, locked: bool, years: int, payment: str) -> int:
     """Return the discount of a savings plan on an instance type; ``locked`` means EC2 Instance plan."""
     base = COMPUTE_PLAN[family(instance_type)][1 if locked else 0]
-    return base + (THREE_YEARS if years == 3 else 0) + PAYMENT[payment]  # noqa: PLR2004 - the two terms on sale
+    return base + (THREE_YEARS if years == 3 else 0) + PAYMENT[payment]
 
 
 def money(quantity: int, rate_: int) -> int:

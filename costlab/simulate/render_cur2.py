@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from costlab.simulate.cur_columns import CUR_COLUMNS, JOINS
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from costlab.simulate.bill import Period
@@ -39,6 +40,11 @@ def filled(sql: str, period: Period) -> str:
     for mark, value in text.items():
         sql = sql.replace(mark, value)
     return sql
+
+
+def stamp(instant: datetime) -> str:
+    """Return an instant as AWS manifests write it: ``20260101T000000.000Z``."""
+    return f"{instant:%Y%m%dT%H%M%S}.000Z"
 
 
 def _literal(text: str) -> str:
@@ -80,7 +86,7 @@ class Cur2:
             "contentType": "Parquet",
             "compression": "Parquet",
             "bucket": BUCKET,
-            "billingPeriod": {"start": f"{period.month.start:%Y%m%dT%H%M%S}.000Z", "end": f"{period.month.end:%Y%m%dT%H%M%S}.000Z"},
+            "billingPeriod": {"start": stamp(period.month.start), "end": stamp(period.month.end)},
             "columns": [{"name": name, "type": types[kind]} for name, kind, _ in self.columns()],
             "dataFiles": [f"s3://{BUCKET}/{PREFIX}/{file}" for file in self.files],
             "additionalOutputFiles": [],

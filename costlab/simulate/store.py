@@ -1,5 +1,7 @@
 """The simulator's DuckDB session: the estate as small tables that line items are joined with."""
 
+# ruff: noqa: E501 - tables of data read best with one entry on a line
+
 from __future__ import annotations
 
 from datetime import date, timedelta
@@ -51,7 +53,9 @@ def open_store(biller: Biller) -> Connection:
     for name, table in {
         "kinds": _kinds(),
         "skus": _skus(biller),
-        "accounts": _columns([{"acc": i, "id": a.id, "name": a.name} for i, a in enumerate(biller.company.estate.accounts)]),
+        "accounts": _columns(
+            [{"acc": i, "id": a.id, "name": a.name} for i, a in enumerate(biller.company.estate.accounts)]
+        ),
         "resources": _resources(biller),
         "commitments": _commitments(biller),
         "pods": _columns([{"parent": i, "pod": pod} for i, pod in enumerate(PODS[: len(POD_WEIGHTS)])]),
@@ -111,7 +115,9 @@ def _resources(biller: Biller) -> pa.Table:
             "stop": [r.stop for r in owned],
             "owner": [r.account for r in owned],
             "tags": pa.array([t or None for t in tags], pa.map_(pa.string(), pa.string())),
-            "user_tags": pa.array([[(_cur_key(k), v) for k, v in t] or None for t in tags], pa.map_(pa.string(), pa.string())),
+            "user_tags": pa.array(
+                [[(_cur_key(k), v) for k, v in t] or None for t in tags], pa.map_(pa.string(), pa.string())
+            ),
         }
     )
 

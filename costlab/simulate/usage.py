@@ -69,17 +69,18 @@ class MachineHours:
             case Schedule.ALWAYS:
                 return np.full((len(rows), len(hours)), FULL_HOUR, dtype=np.int64)
             case Schedule.OFFICE:
-                open_hours = (weekday < _WEEKEND) & (hour >= 7) & (hour < 19)  # noqa: PLR2004 - office hours
-                return np.broadcast_to(open_hours * FULL_HOUR, (len(rows), len(hours)))
+                open_hours = (weekday < _WEEKEND) & (hour >= 7) & (hour < 19)
+                return np.broadcast_to((open_hours * FULL_HOUR).astype(np.int64), (len(rows), len(hours)))
             case Schedule.BATCH:
                 length = self.nights[rows][:, weekday]
-                return np.clip(length - (hour - 1) * FULL_HOUR, 0, FULL_HOUR) * (hour >= 1)
+                ran: Ints = np.clip(length - (hour - 1) * FULL_HOUR, 0, FULL_HOUR) * (hour >= 1)
+                return ran
             case Schedule.WEB:
                 wanted = self.desired[self.fleet[rows]][:, hours]
                 running = self.rank[rows, None] < wanted
                 before = np.concatenate([wanted[:, :1], wanted[:, :-1]], axis=1)
                 scaled_out = running & (self.rank[rows, None] >= before)
-                return np.where(scaled_out, self.first_hour[rows, None], running * FULL_HOUR)
+                return np.where(scaled_out, self.first_hour[rows, None], running * FULL_HOUR).astype(np.int64)
 
 
 def daily_quantities(estate: Estate, effects: Sequence[Effect]) -> tuple[Ints, Ints]:
