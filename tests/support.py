@@ -157,9 +157,9 @@ def _written(
 ) -> FakeKnown:
     relative = f"lake/{dataset}/source={source}/billing_period={period}/{revision}/part-0.parquet"
     write_parquet(workspace / relative, types, rows)
-    billed: dict[str, Decimal] = {}
-    for row in rows if dataset == "focus" else []:
-        billed[row["BillingCurrency"]] = billed.get(row["BillingCurrency"], Decimal(0)) + row["BilledCost"]
+    billed, effective = (
+        _sums(rows if dataset == "focus" else [], measure) for measure in ("BilledCost", "EffectiveCost")
+    )
     return FakeKnown(
         FakeRevision(
             files=(FakeFile(relative),),
@@ -170,8 +170,16 @@ def _written(
             revision=revision,
             billed_cost_received=billed,
             billed_cost_loaded=billed,
+            effective_cost_loaded=effective,
         )
     )
+
+
+def _sums(rows: list[Row], measure: str) -> dict[str, Decimal]:
+    totals: dict[str, Decimal] = {}
+    for row in rows:
+        totals[row["BillingCurrency"]] = totals.get(row["BillingCurrency"], Decimal(0)) + row[measure]
+    return totals
 
 
 def write_parquet(path: Path, types: dict[str, str], rows: list[Row]) -> None:
