@@ -97,7 +97,7 @@ GROUPS: Final = (
     Group("billing", "web", "web-prod", _E, "m4.large", 2, scaled=False, waste="previous_generation", target="m6i.large"),
     Group("reports", "data", "data-prod", _E, "m5.4xlarge", 1, load=Load(5, 17, 13), scaled=False, waste="oversized",
           target="m5.xlarge"),
-    Group("cache", "mobile", "mobile-prod", _E, "r6i.2xlarge", 1, load=Load(7, 21, 19), scaled=False, waste="oversized",
+    Group("cache", "mobile", "mobile-prod", _E, "r6i.2xlarge", 1, load=Load(7, 18, 15), scaled=False, waste="oversized",
           target="r6i.large"),
     Group("gateway", "eu", "eu-prod", _W, "c5.2xlarge", 1, load=Load(9, 26, 22), scaled=False, waste="oversized",
           target="c5.xlarge"),
@@ -154,11 +154,11 @@ class _Builder:
         self.estate.meters.append(Meter(resource, sku, owner.account, per_day, start, stop, **extra))  # type: ignore[arg-type]
         return len(self.estate.meters) - 1
 
-    def volume(self, of: Resource, what: str, size: int, *, name: str = "", stop: int | None = None) -> int:
+    def volume(self, of: Resource, what: str, size: int, *, stop: int) -> int:
         account = self.estate.accounts[of.account].name
         index = self.resource(
-            "volume", self.hex_id("vol-"), name or f"{of.name}-data", account, of.region, start=of.start,
-            stop=of.stop if stop is None else stop, shape=f"{what} {size}", zone=of.zone, tags=of.tags,
+            "volume", self.hex_id("vol-"), f"{of.name}-data", account, of.region, start=of.start, stop=stop,
+            shape=f"{what} {size}", zone=of.zone, tags=of.tags,
         )  # fmt: skip
         self.meter(index, what, size / 30)
         return index
@@ -204,7 +204,9 @@ def _machines(b: _Builder, group: Group, size: int) -> None:
                      parent=parent)
         )  # fmt: skip
         if not group.spot:
-            b.volume(b.estate.resources[index], *group.volume)
+            disk = b.volume(b.estate.resources[index], *group.volume, stop=hours)
+            if stop < hours:  # the machine went, its disk stayed
+                b.waste.append(Waste.simple("unattached_volume", disk, b.estate.resources[disk], "delete"))
         if group.waste:
             b.waste.append(Waste.of_machine(group.waste, index, b.estate.resources[index], group.target))
 
@@ -423,7 +425,7 @@ def _trouble(b: _Builder) -> None:
         Effect("shift", "debug logging left on", meters("/web-prod/app", "logs"), days - 24, days, 3.2),
         Effect("leak", "snapshots of a job that never deletes", meters("snapshot-2", "snapshot"), days - 55, days - 20,
                1.0, slope=0.5),
-        Effect("drop", "the European importer stood still", meters("nat-eu", "nat-byte"), days - 33, days - 29, 0.05),
+        Effect("drop", "the log shipper stood still", meters("/platform-prod/app", "logs"), days - 33, days - 29, 0.05),
         Effect("spike", "a crawler emptied the assets bucket", meters("quill-storefront-assets", "s3-get"), days - 5,
                days - 4, 30.0),
     ]  # fmt: skip

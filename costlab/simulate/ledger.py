@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from costlab.money import plain
 from costlab.simulate import prices
 from costlab.simulate.cur_columns import JOINS, of
 from costlab.simulate.facts import Line
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from costlab.simulate.bill import Period
     from costlab.simulate.charges import Biller, CommitmentHours
+    from costlab.simulate.truth import UnusedCommitment
     from costlab.warehouse.connection import Connection
 
 _FEES: Final = of(Line.RI_FEE, Line.PLAN_FEE)
@@ -124,6 +126,14 @@ class Ledger:
         }  # fmt: skip
         for name, sql in queries.items():
             self.con.execute(f"copy ({sql}) to '{folder / name}.parquet' (format parquet, compression zstd)")
+
+    def unused_lately(self, hours: int) -> list[UnusedCommitment]:
+        """Return what each commitment lost in the last ``hours``, the biggest loss first."""
+        rows = self.con.execute("""select c.id, exact(sum(unused_net)), exact(sum(committed_net))
+            from ledger_commitments as h join commitments as c on c.com = h.com
+            where h."hour" >= (select max("hour") from ledger_commitments) - ? group by 1
+            having sum(unused_net) > 0 order by 2 desc, 1""", [hours - 1]).fetchall()  # fmt: skip
+        return [{"commitment_id": i, "unused": plain(unused), "committed": plain(all_)} for i, unused, all_ in rows]
 
     def totals(self) -> dict[str, dict[str, str]]:
         """Return the four costs per billing month as decimal strings."""

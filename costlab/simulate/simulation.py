@@ -9,8 +9,11 @@ from costlab.errors import UnknownValue, UsageError
 from costlab.period import Month
 from costlab.simulate.bill import run
 from costlab.simulate.company import build
+from costlab.simulate.estate import HOURS_PER_DAY
 from costlab.simulate.ledger import write_json
+from costlab.simulate.metrics import write_metrics
 from costlab.simulate.render_cur2 import Cur2
+from costlab.simulate.truth import planted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -71,16 +74,20 @@ def simulate(
     out = {"cur2": Cur2(folder / "cur2", with_net=discount_percent > 0)}
     biller, ledger = run(company, [out[r] for r in renderings], progress=progress)
     ledger.write(folder / "ledger")
+    write_json(folder / "ledger" / "planted.json", planted(biller, ledger.unused_lately(30 * HOURS_PER_DAY)))
+    metrics = folder / "metrics" / "utilization.parquet"
+    samples = write_metrics(biller, metrics, size)
     summary: dict[str, object] = {
         "seed": seed,
         "start": str(start),
         "end": str(end),
         "scale": size,
         "resources": len(biller.company.estate.resources),
+        "metric_samples": samples,
         "totals": ledger.totals(),
     }
     write_json(folder / "ledger" / "summary.json", summary)
     return Simulation(
-        folder, folder / "cur2", folder / "legacy", folder / "focus", folder / "metrics" / "utilization.parquet",
+        folder, folder / "cur2", folder / "legacy", folder / "focus", metrics,
         folder / "ledger", summary,
     )  # fmt: skip

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from costlab.lake import Revision
     from costlab.warehouse.connection import Connection
-    from costlab.warehouse.inputs import StoredRevision
     from costlab.warehouse.models import Model
 
 TAG_MACRO = (
@@ -34,7 +34,7 @@ _logger = logging.getLogger(__name__)
 class Part:
     """A revision of a bill and the rows of it that count: ``condition`` is SQL, "" means all rows."""
 
-    revision: StoredRevision
+    revision: Revision
     condition: str = ""
 
     @property

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from costlab.interfaces.analyzer import Relations
-    from costlab.warehouse.inputs import StoredRevision
+    from costlab.lake import Revision
 
 MEASURES = ("BilledCost", "EffectiveCost")
 
@@ -74,8 +74,8 @@ class Reconciled:
 
 def restatement(
     workspace: Path,
-    older: StoredRevision,
-    newer: StoredRevision,
+    older: Revision,
+    newer: Revision,
     *,
     by: Sequence[str] = ("ServiceName", "SubAccountId"),
 ) -> list[Change]:
@@ -130,7 +130,7 @@ def restatement(
     return [Change(dict(zip(keys, row, strict=False)), *row[len(keys) :]) for row in rows]
 
 
-def reconcile(workspace: Path, db: Relations, revisions: Iterable[StoredRevision]) -> list[Reconciled]:
+def reconcile(workspace: Path, db: Relations, revisions: Iterable[Revision]) -> list[Reconciled]:
     """Return, per revision of a bill, rows and sums of the manifest, the files read again, and the published mart.
 
     Nothing is taken from the manifest that can be counted: the files are scanned. ``db`` is the published catalogue.
@@ -162,7 +162,7 @@ def _lake_amounts(db: Relations, select: str) -> Amounts:
     return _amounts(db.rows(f"select BillingCurrency, count(*) as n, {_SUMS} from ({select}) group by BillingCurrency"))
 
 
-def _mart_amounts(db: Relations, revision: StoredRevision) -> Amounts:
+def _mart_amounts(db: Relations, revision: Revision) -> Amounts:
     month = Month.parse(revision.period)
     return _amounts(
         db.rows(
