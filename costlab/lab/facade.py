@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
 from costlab.answer import Answer
 from costlab.lab import cost as costs
+from costlab.lab import findings
 from costlab.lab.status import data_status
 from costlab.lab.window import Window, last_full_month, parse_window
 from costlab.period import midnight, parse_day, utc_now
@@ -154,6 +156,31 @@ class Lab:
     ) -> DataFrame:
         """Return cost as a DataFrame; see :meth:`ask_cost`."""
         return self.ask_cost(by, metric=metric, grain=grain, start=start, end=end, where=where).frame()
+
+    # -- findings ------------------------------------------------------------------------------------------------
+
+    def ask_recommend(self, kinds: Sequence[str] = (), *, min_saving: Decimal | int | str | None = None) -> Answer:
+        """Return the plan: items ranked by net monthly saving, and their sum.
+
+        Parameters
+        ----------
+        kinds
+            Only these kinds, filtered before the items are netted against each other.
+        min_saving
+            Leave out items that save less per month, after netting.
+        """
+        if kinds or self.clipped_at:
+            memory = None if self.clipped_at else findings.memory_of(self.db)
+            found = findings.plan_now(self.db, self.clipped_at, kinds, memory)
+        else:
+            found = findings.published_plan(self.db)
+        if min_saving is not None:
+            found = findings.at_least(found, Decimal(min_saving))
+        return self.answer("recommend", found.columns, found.items, currency=found.currency, totals=found.totals)
+
+    def recommend(self, kinds: Sequence[str] = (), min_saving: Decimal | int | str | None = None) -> DataFrame:
+        """Return the plan as a DataFrame; see :meth:`ask_recommend`."""
+        return self.ask_recommend(kinds, min_saving=min_saving).frame()
 
     # -- SQL -----------------------------------------------------------------------------------------------------
 
