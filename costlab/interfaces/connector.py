@@ -70,6 +70,10 @@ class Transport(Protocol):
         """Return the URI of something below ``base``; raises ``SourceError`` if it would leave ``base``."""
         ...
 
+    def resolve(self, base: str, key: str) -> StoredObject | None:
+        """Return the object a manifest's key names: its longest tail that exists below ``base``."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:

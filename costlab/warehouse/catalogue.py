@@ -33,7 +33,7 @@ __all__ = [
 ]  # fmt: skip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from costlab.warehouse.findings import FindingsOf
@@ -139,7 +139,7 @@ def _generation(path: Path) -> Generation | None:
 
 
 @contextlib.contextmanager
-def _publishing(serve: Path) -> Iterator[None]:
+def _publishing(serve: Path) -> Generator[None]:
     """Let one process at a time publish; the others wait. The lock ends with the process that holds it."""
     with (serve / "lock").open("w", encoding="utf-8") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
