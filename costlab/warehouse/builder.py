@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from costlab.lake import KnownRevision
     from costlab.warehouse.connection import Connection
-    from costlab.warehouse.inputs import KnownRevision
 
 DEFAULT_TAG_KEYS = ("team", "env", "app", "owner", "cost-center")
 METRIC_TYPES: dict[str, str] = {

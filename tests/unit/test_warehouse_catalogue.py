@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from costlab.errors import DataError, ModelError
-from costlab.warehouse.catalogue import KEEP, current, generations, open_current, publish
+from costlab.lake import KnownRevision, Lake
+from costlab.warehouse.catalogue import KEEP, current, generations, open_current, publish, publish_lake
 from costlab.warehouse.findings import Findings
 from costlab.warehouse.relations import Database
-from tests.support import FakeKnown, focus_rows, write_revision
+from tests.support import focus_rows, load_rows, write_revision
 
 
-def bill(workspace: Path, amount: int, revision: str) -> list[FakeKnown]:
+def bill(workspace: Path, amount: int, revision: str) -> list[KnownRevision]:
     return [write_revision(workspace, focus_rows([{"BilledCost": amount, "ResourceId": "i-1"}]), revision=revision)]
 
 
@@ -144,3 +145,21 @@ def test_a_publisher_killed_midway_leaves_the_old_numbers_and_is_tidied_up_after
     assert len(generations(tmp_path)) == 2
     publish(tmp_path, 3, bill(tmp_path, 3, "r3"))
     assert [g.seq for g in generations(tmp_path)] == [1, 3]
+
+
+def test_a_restated_month_replaces_itself_only_and_costs_only_itself(tmp_path: Path) -> None:
+    load_rows(tmp_path, focus_rows([{"ChargePeriodStart": "2026-02-01", "BilledCost": 1}, {"BilledCost": 10}]))
+    publish_lake(Lake(tmp_path))
+    load_rows(tmp_path, focus_rows([{"BilledCost": 20}]))
+    generation, report = publish_lake(Lake(tmp_path))
+    assert generation.seq == 2
+    daily = next(run for run in report.models if run.name == "marts.daily_costs")
+    assert (daily.computed, daily.reused) == (1, 1)
+    _, db = open_current(tmp_path)
+    with db:
+        assert billed(db) == Decimal(21)
+        assert db.rows("select count(*) as n from focus.costs") == [{"n": 2}]
+        assert db.rows("select source, billing_period, rows_loaded from lake.revisions order by billing_period") == [
+            {"source": "aws", "billing_period": "2026-02", "rows_loaded": 1},
+            {"source": "aws", "billing_period": "2026-03", "rows_loaded": 1},
+        ]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from costlab.errors import UsageError
+from costlab.errors import DataError, UsageError
 from costlab.warehouse.relations import Database
 from tests.support import catalogue, focus_rows, write_revision
 
@@ -165,3 +165,11 @@ def test_the_same_file_opens_twice_in_one_process(tmp_path: Path) -> None:
         assert first.rows("select count(*) as n from focus.costs") == second.rows(
             "select count(*) as n from focus.costs"
         )
+
+
+def test_a_catalogue_that_cannot_be_opened_says_how_to_build_it_again(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.duckdb"
+    path.write_bytes(b"not a database" * 1000)
+    with pytest.raises(DataError, match=r"damaged\.duckdb cannot be opened") as caught:
+        Database.open(path, tmp_path)
+    assert "costlab ingest" in caught.value.hint
