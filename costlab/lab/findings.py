@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,13 @@ from costlab.interfaces.analyzer import Context
 from costlab.interfaces.finding import Kind
 from costlab.money import ZERO
 from costlab.period import utc_now
-from costlab.warehouse.findings import RECOMMENDATIONS, Findings
+from costlab.warehouse.findings import ANOMALIES, RECOMMENDATIONS, Findings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from costlab.interfaces.finding import Incident
     from costlab.plan import Memory
     from costlab.warehouse.relations import Database
 
@@ -71,6 +73,18 @@ def plan_now(
     return _found([item.to_item() for item in plan.items], plan.totals())
 
 
+def incidents_now(db: Database, as_of: datetime | None) -> Items:
+    """Return all incidents computed from the tables."""
+    from costlab.analyzers.anomalies import detect
+
+    return [item_of(incident) for incident in detect(context(db, as_of))]
+
+
+def item_of(incident: Incident) -> dict[str, Any]:
+    """Return the JSON item of an incident."""
+    return asdict(incident) | {"causes": [asdict(cause) for cause in incident.causes]}
+
+
 def published_plan(db: Database) -> Found:
     """Return the plan as it was computed when the data was published."""
     items = stored(db, "findings.recommendations")
@@ -78,6 +92,15 @@ def published_plan(db: Database) -> Found:
     details = db.rows("select details from findings.runs where name = ? order by started_at desc", [_RECOMMEND])
     totals: dict[str, Any] = json.loads(details[0]["details"])["totals"] if details else {}
     return _found(items, _with_decimals(totals))
+
+
+def incidents(db: Database, as_of: datetime | None, *, days: int) -> Found:
+    """Return the incidents open or ended within ``days`` days before the end of the data, largest impact first."""
+    items = incidents_now(db, as_of) if as_of else stored(db, "findings.anomalies")
+    since = (context(db, as_of).now - timedelta(days=days)).date()
+    recent = [item for item in items if item["end"] is None or item["end"] >= since]
+    recent.sort(key=lambda item: (-abs(item["impact"]), item["start"], item["id"]))
+    return _found(recent, {}, ANOMALIES)
 
 
 def at_least(found: Found, minimum: Decimal) -> Found:
@@ -134,8 +157,8 @@ def _restored(value: Any) -> Any:
     return value
 
 
-def _found(items: Items, totals: dict[str, Any]) -> Found:
-    names = [name for name in RECOMMENDATIONS if name != "details"]
+def _found(items: Items, totals: dict[str, Any], fields: Mapping[str, str] = RECOMMENDATIONS) -> Found:
+    names = [name for name in fields if name != "details"]
     more = sorted({name for item in items for name in item} - set(names))
     currencies = {item["currency"] for item in items}
     whole = [{name: item.get(name) for name in names} | {n: item[n] for n in more if n in item} for item in items]
