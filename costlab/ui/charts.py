@@ -7,23 +7,24 @@ specification's syntax. Amounts become floats for the eye only; tooltips carry t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from costlab.ui.format import currency_prefix, exact_money, money
-from costlab.ui.palette import ACTUAL, ALARM, EXPECTED, OTHER, OTHER_COLOUR, colours
+from costlab.period import Month
+from costlab.ui.format import DASH, change, currency_prefix, exact_money, money, plain_text, ratio
+from costlab.ui.palette import ACTUAL, ALARM, EXPECTED, GOOD, OTHER, OTHER_COLOUR, colours
+from costlab.ui.series import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
     from decimal import Decimal
-
-    import altair as alt
 
     from costlab.ui.overview import Mover
     from costlab.ui.series import Group, Point
 
 _ROUND = 3
-_FEW_DAYS = 16
+_ROW = 40
+_PADDING = {"left": 0, "right": 6, "top": 6, "bottom": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,8 @@ def stacked(
     *,
     metric: str,
     grain: str = "day",
-    height: int = 300,
-) -> alt.LayerChart | alt.Chart:
+    height: int = 360,
+) -> Any:
     """Return bars per period, stacked by series with the largest at the bottom, in the series' own colours."""
     import altair as alt
 
@@ -56,6 +57,7 @@ def stacked(
     rows = [
         {
             "period": point.period,
+            "when": _when(point.period, grain),
             "series": point.series,
             "amount": float(point.amount),
             "order": order[point.series],
@@ -65,52 +67,52 @@ def stacked(
         for point in points
     ]
     return (
-        alt.Chart(alt.Data(values=rows))
-        .mark_bar(cornerRadiusEnd=0, binSpacing=1)
+        alt.Chart(_values(rows))
+        .mark_bar()
         .encode(
-            x=_period_axis(grain, len({point.period for point in points})),
+            x=_period_axis(grain, [point.period for point in points]),
             y=alt.Y("sum(amount):Q", title=None, axis=_money_axis(currency)),
             color=alt.Color(
                 "series:N",
                 title=None,
                 sort=list(series),
                 scale=alt.Scale(domain=list(series), range=[palette[name] for name in series]),
-                legend=alt.Legend(orient="bottom", columns=4, symbolType="square", labelLimit=230, title=None),
+                legend=alt.Legend(
+                    orient="bottom", columns=3, symbolType="square", labelLimit=200, title=None, offset=8
+                ),
             ),
             order=alt.Order("order:Q"),
             tooltip=[
-                alt.Tooltip("period:T", title="Day" if grain == "day" else "Month", format=_FORMATS[grain]),
+                alt.Tooltip("when:N", title="Day" if grain == "day" else "Month"),
                 alt.Tooltip("series:N", title="What"),
                 alt.Tooltip("shown:N", title=metric),
                 alt.Tooltip("exact:N", title="Exact"),
             ],
         )
-        .properties(height=height)
+        .properties(height=height, padding=_PADDING)
     )
 
 
-def ranked(
-    groups: Sequence[Group], ranking: Sequence[str], currency: str, *, metric: str, height: int | None = None
-) -> alt.Chart:
+def ranked(groups: Sequence[Group], ranking: Sequence[str], currency: str, *, metric: str) -> Any:
     """Return one horizontal bar per group, largest first."""
     import altair as alt
 
-    palette = series_colours([group.label for group in groups], ranking)
+    palette = series_colours([group.label for group in groups], ranking) if ranking else {}
     rows = [
         {
             "series": group.label,
             "amount": float(group.amount),
-            "colour": palette[group.label],
+            "colour": palette.get(group.label, ACTUAL),
             "shown": money(group.amount, currency, places=2),
             "exact": exact_money(group.amount, currency),
         }
         for group in groups
     ]
     return (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(_values(rows))
         .mark_bar(cornerRadiusEnd=_ROUND)
         .encode(
-            y=alt.Y("series:N", sort=[group.label for group in groups], title=None, axis=_name_axis(260)),
+            y=alt.Y("series:N", sort=[group.label for group in groups], title=None, axis=_name_axis(330)),
             x=alt.X("amount:Q", title=None, axis=_money_axis(currency)),
             color=alt.Color("colour:N", scale=None),
             tooltip=[
@@ -119,28 +121,28 @@ def ranked(
                 alt.Tooltip("exact:N", title="Exact"),
             ],
         )
-        .properties(height=height or max(120, 30 * len(groups) + 30))
+        .properties(height=max(120, 30 * len(groups) + 30), padding=_PADDING)
     )
 
 
-def movers(found: Sequence[Mover], currency: str, *, height: int = 300) -> alt.LayerChart:
-    """Return a bar per service from what it rose or fell by; rises and falls differ in colour and direction."""
+def movers(found: Sequence[Mover], currency: str) -> Any:
+    """Return a bar per service from what it rose or fell by, its name and change above it."""
     import altair as alt
 
     rows = [
         {
-            "series": mover.name or "(none)",
+            "place": place,
+            "series": plain_text(mover.name, nothing=NONE),
             "change": float(mover.change.difference or 0),
-            "label": money(mover.change.difference, currency, sign=True),
+            "label": _moved_text(mover, currency),
             "now": exact_money(mover.change.now, currency),
             "before": exact_money(mover.change.before, currency),
             "exact": exact_money(mover.change.difference, currency),
         }
-        for mover in found
+        for place, mover in enumerate(found)
     ]
-    names = [row["series"] for row in rows]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        y=alt.Y("series:N", sort=names, title=None, axis=_name_axis(170)),
+    base = alt.Chart(_values(rows)).encode(
+        y=alt.Y("place:O", axis=None),
         tooltip=[
             alt.Tooltip("series:N", title="Service"),
             alt.Tooltip("before:N", title="Before"),
@@ -148,26 +150,25 @@ def movers(found: Sequence[Mover], currency: str, *, height: int = 300) -> alt.L
             alt.Tooltip("exact:N", title="Change"),
         ],
     )
-    most = max((abs(row["change"]) for row in rows), default=1.0) or 1.0
-    low, high = min([0.0, *(row["change"] for row in rows)]), max([0.0, *(row["change"] for row in rows)])
-    # room for the labels beyond the longest bars
-    scale = alt.Scale(domain=[low - (0.45 * most if low else 0), high + (0.45 * most if high else 0)])
-    x = alt.X("change:Q", title=None, scale=scale, axis=None)
-    bars = base.mark_bar(cornerRadiusEnd=_ROUND, height={"band": 0.62}).encode(
-        x=x, color=alt.condition("datum.change > 0", alt.value(ALARM), alt.value("#12a594"))
+    bars = base.mark_bar(cornerRadius=2, height=6, yOffset=9).encode(
+        x=alt.X("change:Q", title=None, axis=None),
+        color=alt.condition("datum.change > 0", alt.value(ALARM), alt.value(GOOD)),
     )
-    right = base.transform_filter("datum.change > 0").mark_text(align="left", dx=5).encode(x=x, text="label:N")
-    left = base.transform_filter("datum.change <= 0").mark_text(align="right", dx=-5).encode(x=x, text="label:N")
-    return alt.layer(bars, right, left).properties(height=height)
+    names = base.mark_text(align="left", dy=-5, fontSize=12.5, limit=190).encode(x=alt.value(0), text="series:N")
+    amounts = base.mark_text(align="right", dy=-5, fontSize=12.5, fontWeight=600).encode(
+        x=alt.value("width"), text="label:N"
+    )
+    return alt.layer(bars, names, amounts).properties(height=_ROW * max(1, len(rows)), padding=_PADDING)
 
 
-def incident(bands: Sequence[Band], currency: str, *, height: int = 300) -> alt.LayerChart:
+def incident(bands: Sequence[Band], currency: str, *, height: int = 300) -> Any:
     """Return actual cost as a line over the band that was expected, anomalous days marked."""
     import altair as alt
 
     rows = [
         {
             "period": band.day.isoformat(),
+            "when": _when(band.day.isoformat(), "day"),
             "actual": float(band.actual),
             "expected": None if band.expected is None else float(band.expected),
             "lower": None if band.lower is None else float(band.lower),
@@ -179,10 +180,10 @@ def incident(bands: Sequence[Band], currency: str, *, height: int = 300) -> alt.
         }
         for band in bands
     ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("period:T", title=None, axis=_day_axis()),
+    base = alt.Chart(_values(rows)).encode(
+        x=_period_axis("day", [band.day.isoformat() for band in bands]),
         tooltip=[
-            alt.Tooltip("period:T", title="Day", format="%a %-d %b %Y"),
+            alt.Tooltip("when:N", title="Day"),
             alt.Tooltip("actual_text:N", title="Actual"),
             alt.Tooltip("expected_text:N", title="Expected"),
             alt.Tooltip("range_text:N", title="Expected range"),
@@ -205,7 +206,7 @@ def incident(bands: Sequence[Band], currency: str, *, height: int = 300) -> alt.
         .mark_point(color=ALARM, filled=True, size=60, opacity=1)
         .encode(y=alt.Y("actual:Q", title=None, axis=axis))
     )
-    return alt.layer(area, expected, line, dots).properties(height=height)
+    return alt.layer(area, expected, line, dots).properties(height=height, padding=_PADDING)
 
 
 def series_colours(series: Sequence[str], ranking: Sequence[str]) -> dict[str, str]:
@@ -216,23 +217,52 @@ def series_colours(series: Sequence[str], ranking: Sequence[str]) -> dict[str, s
     return {**colours(names, ranking), OTHER: OTHER_COLOUR}
 
 
-_FORMATS = {"day": "%a %-d %b %Y", "month": "%B %Y"}
+def _values(rows: list[dict[str, Any]]) -> Any:
+    from altair import InlineData
+
+    return InlineData(values=rows)
 
 
-def _period_axis(grain: str, count: int) -> Any:
+def _when(period: str, grain: str) -> str:
+    """Return a period as text. Made here and not in the browser, which would shift days into its own time zone."""
+    if grain == "day":
+        day = date.fromisoformat(period)
+        return f"{day:%a} {day.day} {day:%b %Y}"
+    return f"{Month.parse(period).first_day:%B %Y}" if grain == "month" else "All days"
+
+
+def _period_axis(grain: str, periods: Sequence[str]) -> Any:
+    """Return the axis of days or months, none left out; labels come from the text of the days, which are UTC."""
     import altair as alt
 
+    known = sorted(set(periods))
     if grain == "month":
-        return alt.X("yearmonth(period):O", title=None, axis=alt.Axis(format="%b %Y", labelAngle=0, ticks=False))
-    if count <= _FEW_DAYS:
-        return alt.X("yearmonthdate(period):O", title=None, axis=alt.Axis(format="%-d %b", labelAngle=0, ticks=False))
-    return alt.X("yearmonthdate(period):T", title=None, axis=_day_axis())
+        parsed, shape = "utcParse(datum.value + '-01', '%Y-%m-%d')", "%b %Y"
+    else:
+        parsed, shape = "utcParse(datum.value, '%Y-%m-%d')", "%-d %b"
+        known = _every_day(known)
+    return alt.X(
+        "period:O",
+        title=None,
+        scale=alt.Scale(domain=known, paddingInner=0.12, paddingOuter=0.1),
+        axis=alt.Axis(
+            labelExpr=f"utcFormat({parsed}, '{shape}')", labelAngle=0, labelOverlap="greedy", labelSeparation=24,
+            grid=False, ticks=False, labelPadding=6,
+        ),
+    )  # fmt: skip
 
 
-def _day_axis() -> Any:
-    import altair as alt
+def _every_day(known: Sequence[str]) -> list[str]:
+    if not known:
+        return []
+    first, last = date.fromisoformat(known[0]), date.fromisoformat(known[-1])
+    return [(first + timedelta(days=offset)).isoformat() for offset in range((last - first).days + 1)]
 
-    return alt.Axis(format="%-d %b", labelAngle=0, grid=False, labelOverlap=True, tickCount=8, domain=True)
+
+def _moved_text(mover: Mover, currency: str) -> str:
+    relative = change(mover.change.now, mover.change.before)
+    share = f"  ({ratio(relative, sign=True)})" if relative is not None else "  (new)"
+    return money(mover.change.difference, currency, sign=True) + share
 
 
 def _money_axis(currency: str) -> Any:
@@ -257,5 +287,5 @@ def _name_axis(limit: int) -> Any:
 
 def _range_text(band: Band, currency: str) -> str:
     if band.lower is None or band.upper is None:
-        return "–"
+        return DASH
     return f"{money(band.lower, currency)} to {money(band.upper, currency)}"

@@ -34,7 +34,10 @@ COLUMNS = (
 PERIODS = ("last-month", "this-month", "30d", "90d", "12m", "all", "custom")
 MOST_ROWS = 1000
 SERIES = 10
-_FINER = ("ServiceProviderName", "ServiceCategory", "ServiceName", "SubAccountId", "RegionId", "x_usage_type", "ResourceId")
+_MOST_VALUES = 500
+_FINER = (
+    "ServiceProviderName", "ServiceCategory", "ServiceName", "SubAccountId", "RegionId", "x_usage_type", "ResourceId",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class Explored:
 
 
 def period_window(period: str, facts: Facts, start: date | None = None, end: date | None = None) -> Window:
-    """Return the days of a period of the explorer; ``end`` exclusive. Rolling periods end with the last day of usage."""
+    """Return the days of a period; ``end`` is exclusive. Rolling periods end with the last day of usage."""
     if facts.first_day is None or facts.last_day is None:
         return Window(date(1970, 1, 1), date(1970, 1, 1))
     after = facts.last_day + timedelta(days=1)
@@ -133,11 +136,10 @@ def names_of(facts: Facts, by: Sequence[str]) -> Callable[[int, str], str]:
     return name
 
 
-def values_of(lab: Lab, column: str, view: View, limit: int = 200) -> list[str | None]:
-    """Return the values of a column in the window of a view, most expensive first."""
+def values_of(lab: Lab, facts: Facts, column: str, view: View) -> list[str | None]:  # noqa: ARG001 - as all loaders
+    """Return the values of a column in the days of a view, most expensive first, at most 500."""
     answer = lab.ask_cost([column], metric=view.metric, start=view.window.start, end=view.window.end)
-    found = groups(answer.items, [column], view.metric)
-    return [group.key[0] for group in found[:limit]]
+    return [group.key[0] for group in groups(answer.items, [column], view.metric)[:_MOST_VALUES]]
 
 
 def finer(by: Sequence[str], filtered: Sequence[str]) -> str:
@@ -158,9 +160,7 @@ class _Asker:
 
     def cost(self, window: Window, by: Sequence[str], grain: str = "total", also: str | None = None) -> Answer:
         where = all_of(self.where, also)
-        return self.lab.ask_cost(
-            by, metric=self.metric, grain=grain, start=window.start, end=window.end, where=where
-        )
+        return self.lab.ask_cost(by, metric=self.metric, grain=grain, start=window.start, end=window.end, where=where)
 
 
 def _points(asker: _Asker, view: View, totals: Answer, shown: list[Group]) -> tuple[list[Point], list[str]]:

@@ -6,6 +6,7 @@ Exact amounts never leave: what is rounded here is for the eye, tooltips and exp
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from costlab.report.text import visible
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
+
+    from costlab.lab.window import Window
 
 DASH = "–"
 MINUS = "\N{MINUS SIGN}"
@@ -93,9 +96,9 @@ def ratio(value: Decimal | float | None, *, sign: bool = False) -> str:
         return DASH
     percent = abs(float(value)) * 100
     head = MINUS if value < 0 else "+" if sign and value > 0 else ""
-    if 0 < percent < 0.05:  # noqa: PLR2004 - what one decimal place would show as zero
+    if 0 < percent < 0.05:
         return f"{head}<0.1%"
-    return f"{head}{percent:,.1f}%" if percent < 1000 else f"{head}{percent:,.0f}%"  # noqa: PLR2004
+    return f"{head}{percent:,.1f}%" if percent < 1000 else f"{head}{percent:,.0f}%"
 
 
 def change(now: Decimal | None, before: Decimal | None) -> float | None:
@@ -129,23 +132,28 @@ def days(first: date, last: date) -> str:
     return f"{first.day} {first:%b}{f' {first.year}' if first.year != last.year else ''} – {day(last)}"
 
 
-def plain_text(value: Any, *, nothing: str = DASH) -> str:
-    """Return a value from a bill as one visible line; nothing in it can act.
+def span(window: Window) -> str:
+    """Return the days of a window, its last day included."""
+    return days(window.start, max(window.start, window.end - timedelta(days=1)))
 
-    >>> plain_text(None), plain_text("a\\tb")
-    ('–', 'a\\\\tb')
+
+def plain_text(value: Any, *, nothing: str = DASH) -> str:
+    r"""Return a value from a bill as one visible line; nothing in it can act.
+
+    >>> plain_text(None), plain_text("a\tb")
+    ('–', 'a\\tb')
     """
     return nothing if value is None or value == "" else visible(str(value))
 
 
 def markdown(value: Any, *, nothing: str = DASH) -> str:
-    """Return a value from a bill so that Streamlit's Markdown shows it as it is.
+    r"""Return a value from a bill so that Streamlit's Markdown shows it as it is.
 
     All ASCII punctuation is escaped: no emphasis, link, HTML, LaTeX, colour directive or autolink can arise. Emoji and
     icon short codes are replaced after parsing, so they are broken with an invisible joiner.
 
     >>> markdown("<b>*x*</b>")
-    '\\\\<b\\\\>\\\\*x\\\\*\\\\<\\\\/b\\\\>'
+    '\\<b\\>\\*x\\*\\<\\/b\\>'
     """
     return _PUNCTUATION.sub(r"\\\1", _SHORTCODE.sub(f":{_WORD_JOINER}", plain_text(value, nothing=nothing)))
 
@@ -164,7 +172,7 @@ def scope_text(scope: Mapping[str, Any]) -> str:
 def _scope_part(column: str, value: Any) -> str:
     if isinstance(value, list):
         text = ", ".join(plain_text(item, nothing="none") for item in value[:3])
-        more = f" and {len(value) - 3} more" if len(value) > 3 else ""  # noqa: PLR2004
+        more = f" and {len(value) - 3} more" if len(value) > 3 else ""
         return text + more
     if value is None or column.startswith("Tags."):
         return f"{plain_text(column)}: {plain_text(value, nothing='none')}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from costlab.lab.window import Window
@@ -14,6 +13,8 @@ from costlab.ui.explorer import currency_condition
 from costlab.ui.series import Point, folded, groups
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from costlab.lab import Lab
     from costlab.ui.facts import Facts
 
@@ -174,7 +175,7 @@ def load_bill(lab: Lab, facts: Facts, month: str, currency: str) -> Bill:
     )
 
 
-def load_commitments(lab: Lab, window: Window, currency: str) -> Commitments:
+def load_commitments(lab: Lab, facts: Facts, window: Window, currency: str) -> Commitments:  # noqa: ARG001
     """Return coverage and utilisation in the window; commitments with the most waste first."""
     asked: dict[str, Any] = {"start": window.start, "end": window.end, "currency": currency}
     eligible = lab.db.rows(_COVERAGE, asked)[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from costlab.lab.cost import PERIOD
@@ -13,6 +12,7 @@ from costlab.ui.palette import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from decimal import Decimal
 
 SEPARATOR = " · "
 NONE = "(none)"
@@ -44,7 +44,7 @@ def key_of(item: Mapping[str, Any], by: Sequence[str]) -> Key:
 
 
 def label_of(key: Key, names: Callable[[int, str], str] | None = None) -> str:
-    """Return what a group is called: its values, ``(none)`` for null; ``names`` may give (place, value) a better one."""
+    """Return what a group is called: its values, ``(none)`` for null; ``names`` gives better ones."""
     if not key:
         return "Total"
     parts = [

@@ -6,7 +6,7 @@ import argparse
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import streamlit as st
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from costlab.settings import Settings
-    from costlab.warehouse.catalogue import Generation
     from costlab.ui.state import Param
+    from costlab.warehouse.catalogue import Generation
 
 T = TypeVar("T")
 _KEPT_OPEN = 2
@@ -72,8 +72,8 @@ def ask(where: Source, loader: Callable[..., T], *arguments: Any) -> T:
     """Return ``loader(lab, facts, *arguments)``, remembered for the generation and the day."""
     key = f"{loader.__module__}.{loader.__qualname__}{arguments!r}"
     today = str(utc_now().date())
-    return _remembered(
-        str(where.generation.path), today, key, lambda: loader(where.lab, where.facts, *arguments)
+    return cast(
+        "T", _remembered(str(where.generation.path), today, key, lambda: loader(where.lab, where.facts, *arguments))
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
 from costlab.errors import UsageError
@@ -16,6 +15,7 @@ from costlab.period import Month, parse_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
 
 _LONGEST = 400
 
@@ -204,4 +204,4 @@ def encode(params: Sequence[Param], values: Mapping[str, Any]) -> dict[str, list
 
 def _some(options: Sequence[str]) -> str:
     shown = ", ".join(options[:8])
-    return f"{shown}, …" if len(options) > 8 else shown or "nothing yet"  # noqa: PLR2004
+    return f"{shown}, …" if len(options) > 8 else shown or "nothing yet"
