@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -94,10 +94,10 @@ def published_plan(db: Database) -> Found:
     return _found(items, _with_decimals(totals))
 
 
-def incidents(db: Database, as_of: datetime | None, *, days: int) -> Found:
-    """Return the incidents open or ended within ``days`` days before the end of the data, largest impact first."""
+def incidents(db: Database, as_of: datetime | None, *, days: int | None) -> Found:
+    """Return all incidents, largest impact first; with ``days`` those open or ended so shortly before the end."""
     items = incidents_now(db, as_of) if as_of else stored(db, "findings.anomalies")
-    since = (context(db, as_of).now - timedelta(days=days)).date()
+    since = (context(db, as_of).now - timedelta(days=days)).date() if days is not None else date.min
     recent = [item for item in items if item["end"] is None or item["end"] >= since]
     recent.sort(key=lambda item: (-abs(item["impact"]), item["start"], item["id"]))
     return _found(recent, {}, ANOMALIES)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from costlab.lab.facade import Lab
 
 EFFECTIVE, BILLED = "EffectiveCost", "BilledCost"
-_LAST_DAY = "select max(ChargeDate) from marts.daily_costs where ChargeDate < ?"
 
 
 class Span(StrEnum):
@@ -61,11 +60,9 @@ def report_window(lab: Lab, span: Span) -> Window:
     """Return the days a report is about."""
     if span is Span.MONTHLY:
         return lab.window()
-    last = lab.db.result(_LAST_DAY, [lab.as_of.date()]).rows[0][0]
-    if last is None:
-        return lab.window()
-    days = 1 if span is Span.DAILY else 7
-    return Window(last - timedelta(days=days - 1), last + timedelta(days=1))
+    end = lab.data_end()
+    last = (end - timedelta(microseconds=1)).date()
+    return Window(last - timedelta(days=0 if span is Span.DAILY else 6), last + timedelta(days=1))
 
 
 def _totals(lab: Lab, window: Window) -> Section:

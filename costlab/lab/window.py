@@ -73,12 +73,12 @@ def last_full_month(db: Database, *, as_of: datetime) -> Month:
     """Return the last calendar month that was over at ``as_of`` and whose days all have data.
 
     The newest month counts as incomplete when its usage stops before its end while the month before went to the end.
-    Without a month that is over it is the last one with data, and without data the month before ``as_of``.
+    Where no month is over, all count as such; without data it is the month before ``as_of``.
     """
     months = [Month.of(row[0]) for row in db.result(_MONTHS).rows]
-    over = [month for month in months if month.end <= as_of]
-    if not over:
-        return months[0] if months else Month.of(as_of.date()).plus(-1)
+    if not months:
+        return Month.of(as_of.date()).plus(-1)
+    over = [month for month in months if month.end <= as_of] or months
     if over[0] != months[0] or len(over) == 1 or _reaches_its_end(db, over[0]):
         return over[0]
     # a thin bill has no charges on its last days in any month; a bill still coming in differs from the month before
