@@ -37,7 +37,9 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mart:
+class Mart:
+    """A rollup that adds up to the charges: its grain, its measures, and whether it does so once per tag key."""
+
     name: str
     grain: frozenset[str]
     measures: frozenset[str]
@@ -46,7 +48,7 @@ class _Mart:
 
 def route(db: Database, columns: frozenset[str], tags: frozenset[str], metric: str) -> Route:
     """Return the route for a question that reads these columns, tag keys and one metric."""
-    for mart in _marts(db):
+    for mart in complete_marts(db):
         if not columns <= mart.grain or metric not in mart.measures or mart.per_tag != bool(tags):
             continue
         if not tags:
@@ -62,7 +64,7 @@ def quoted(name: str) -> str:
     return identifier(name)
 
 
-def _marts(db: Database) -> list[_Mart]:
+def complete_marts(db: Database) -> list[Mart]:
     """Return the complete marts of a catalogue, the one with the fewest rows first."""
     rows = db.rows(
         "select name, grain, complete, complete_per from settings.models where complete <> '' order by rows, name"
@@ -70,7 +72,7 @@ def _marts(db: Database) -> list[_Mart]:
     return [_mart(row) for row in rows]
 
 
-def _mart(row: dict[str, str]) -> _Mart:
+def _mart(row: dict[str, str]) -> Mart:
     grain, measures = (frozenset(row[key].split(", ")) for key in ("grain", "complete"))
     # names in a mart that are not in its grain are picked from several rows, and so cannot be grouped by
-    return _Mart(row["name"], grain - {"ChargeDate"}, measures, row["complete_per"] != "")
+    return Mart(row["name"], grain - {"ChargeDate"}, measures, row["complete_per"] != "")
