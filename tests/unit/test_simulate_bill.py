@@ -1,8 +1,8 @@
 """The simulated bill equals the ledger of truth, to the last digit (invariants I1 to I8)."""
 
-from __future__ import annotations
 # ruff: noqa: E501 - SQL reads best unbroken
 
+from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal

@@ -1,8 +1,8 @@
 """Every rendering of a bill holds the same rows and the same amounts as the ledger."""
 
-from __future__ import annotations
 # ruff: noqa: E501 - SQL reads best unbroken
 
+from __future__ import annotations
 
 import json
 from datetime import date
