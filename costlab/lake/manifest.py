@@ -119,6 +119,10 @@ class Manifest:
         """Return the live revision of one period of a source."""
         return next((r for r in self.revisions if r.key == (dataset, source, period)), None)
 
+    def ids(self) -> set[tuple[str, str, str, str]]:
+        """Return what identifies each live revision: its key and its own id."""
+        return {(*r.key, r.revision) for r in self.revisions}
+
     def dumps(self) -> str:
         """Return the manifest as JSON text."""
         head = {"seq": self.seq, "created_at": self.created_at, "history": self.history}
