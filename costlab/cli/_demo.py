@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from costlab.errors import UsageError
 from costlab.lab.facade import Lab
@@ -18,7 +20,6 @@ from costlab.simulate import simulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from pathlib import Path
 
     from costlab.answer import Answer
 
@@ -26,6 +27,7 @@ END = date(2026, 10, 20)
 """The day the simulated company's data ends: fixed, so that a seed gives the same company everywhere."""
 MARKER = ".costlab-demo.json"
 _OWN = (MARKER, FILE_NAME, "native", "lake", "serve", "reports", "costlab.duckdb")
+_ASIDE = ".costlab-demo-before"
 _TOP = 5
 _TOML = """\
 # Made by `costlab demo`. The company is simulated, its bill is in the vendor's native export format.
@@ -71,7 +73,7 @@ def summary(settings: Settings, command: str) -> str:
         month = lab.window().start
     parts = [
         f"The bill: {'every row received is loaded, to the last digit' if _is_equal(bill) else 'DOES NOT RECONCILE'}",
-        render(_bill(bill), Format.TABLE),
+        render(replace(bill, totals={}), Format.TABLE),
         f"The plan: {len(plan.items)} items save {_saving(plan)} a month, net of commitments. The first {_TOP}:",
         render(_top(plan), Format.TABLE),
         f"Incidents: {len(incidents.items)}. The largest:",
@@ -101,21 +103,8 @@ def _is_equal(bill: Answer) -> bool:
     return not bill.totals["not_reconciled"] and not bill.totals["rows_quarantined"]
 
 
-def _bill(bill: Answer) -> Answer:
-    columns = ["source", "billing_period", "rows_received", "rows_loaded", "rows_dropped", "billed_cost_received",
-               "billed_cost_loaded", "status"]  # fmt: skip
-    items = [{**item, "rows_dropped": sum(item["rows_dropped"].values())} for item in bill.items]
-    return _table("bill", columns, items, bill)
-
-
 def _top(answer: Answer) -> Answer:
-    return _table(answer.name, answer.columns, answer.items[:_TOP], answer)
-
-
-def _table(name: str, columns: list[str], items: list[dict[str, Any]], of: Answer) -> Answer:
-    from dataclasses import replace
-
-    return replace(of, name=name, columns=columns, items=items, totals={})
+    return replace(answer, items=answer.items[:_TOP], totals={})
 
 
 def _saving(plan: Answer) -> str:
@@ -124,15 +113,14 @@ def _saving(plan: Answer) -> str:
 
 
 def _relative(uri: str, folder: Path) -> str:
-    from pathlib import Path
-
     return Path(uri).absolute().relative_to(folder.absolute()).as_posix()
 
 
 def _check(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file", hint="Choose another folder with --dir")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file():
+    is_demo = (folder / MARKER).is_file() or (folder / _ASIDE).is_dir()
+    if folder.is_dir() and any(folder.iterdir()) and not is_demo:
         raise UsageError(f"{folder} is not empty and not a demo of costlab", hint="Choose another folder with --dir")
 
 
@@ -141,12 +129,10 @@ def _replacing(folder: Path) -> Generator[None]:
     """Put an earlier demo aside while the new one is made; put it back if that fails or is stopped."""
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    aside = folder / ".costlab-demo-before"
+    aside = folder / _ASIDE
     _restore(folder, aside)  # what a killed run left
     aside.mkdir()
-    for name in _OWN:
-        if (folder / name).exists() or (folder / name).is_symlink():
-            (folder / name).rename(aside / name)
+    _move(folder, aside)
     try:
         yield
     except BaseException:
@@ -162,8 +148,15 @@ def _restore(folder: Path, aside: Path) -> None:
         return
     for name in _OWN:
         path = folder / name
-        if (aside / name).exists() or (aside / name).is_symlink() or not any(aside.iterdir()):
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
-        if (aside / name).exists() or (aside / name).is_symlink():
-            (aside / name).rename(path)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    _move(aside, folder)
     shutil.rmtree(aside)
+
+
+def _move(old: Path, new: Path) -> None:
+    for name in _OWN:
+        if (old / name).exists() or (old / name).is_symlink():
+            (old / name).rename(new / name)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from costlab.errors import UnknownValue
 from costlab.interfaces.analyzer import Context
 from costlab.interfaces.finding import Kind
+from costlab.lab.window import DATA_END
 from costlab.money import ZERO
 from costlab.period import utc_now
 from costlab.warehouse.findings import ANOMALIES, RECOMMENDATIONS, Findings
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
     from costlab.warehouse.relations import Database
 
 Items = list[dict[str, Any]]
-_END = (
-    "select coalesce(max(least(ChargePeriodEnd, BillingPeriodEnd)) filter (ChargeCategory = 'Usage'), "
-    "max(BillingPeriodEnd)) from focus.costs"
-)
 _RECOMMEND = "recommend"
 _SAVINGS = ("monthly_saving", "monthly_saving_list")
 
@@ -49,7 +46,7 @@ class Found:
 
 def context(db: Database, as_of: datetime | None) -> Context:
     """Return what analyzers may see: data up to the end of the last usage, or to ``as_of`` if that is earlier."""
-    end: datetime | None = db.result(_END).rows[0][0]
+    end: datetime | None = db.result(DATA_END).rows[0][0]
     known = [instant for instant in (end, as_of) if instant is not None]
     return Context(db, min(known, default=utc_now()))
 

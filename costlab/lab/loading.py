@@ -96,8 +96,7 @@ def load_and_publish(
     """Load the sources, then publish; also what an earlier run loaded and could not publish."""
     done = load(settings, sources, period=period, progress=progress)
     if any(item["action"] != Action.REJECTED for item in done.items):
-        progress("building the catalogue and looking for savings and incidents")
-        publish_workspace(settings)
+        publish_workspace(settings, progress)
     return done
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from costlab.errors import ConfigError
@@ -17,6 +16,7 @@ from costlab.report.document import FileType, render_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from costlab.answer import Answer
     from costlab.settings import Settings

@@ -14,6 +14,7 @@ from costlab.warehouse.catalogue import current, generations, open_current, publ
 from costlab.warehouse.findings import Findings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from costlab.plan import Memory
@@ -29,7 +30,7 @@ def retention(settings: Settings) -> Retention:
     return Retention(revisions=settings.keep_revisions, days=settings.keep_days)
 
 
-def publish_workspace(settings: Settings) -> Generation | None:
+def publish_workspace(settings: Settings, progress: Callable[[str], None] | None = None) -> Generation | None:
     """Publish the live revisions with their findings; return the new generation, or None if it would be the same.
 
     Readers see the old generation until the new one is whole; a crash leaves the old one.
@@ -50,6 +51,8 @@ def publish_workspace(settings: Settings) -> Generation | None:
             memory = memory_of(db)
             if seq == manifest.seq and _stamp_of(db) == stamp:
                 return None
+    if progress:
+        progress("building the catalogue, looking for savings and incidents")
     generation, _ = publish(
         settings.workspace,
         manifest.seq,
