@@ -272,10 +272,19 @@ def _from_environment(environ: Mapping[str, str]) -> dict[Key, int | tuple[str, 
             continue
         if variable in known:
             found[known[variable]] = _parsed(known[variable], text)
-        elif near := get_close_matches(variable, [*known, WORKSPACE_VARIABLE], n=1, cutoff=_NEAR):
-            # others of that prefix are not ours: Kubernetes sets COSTLAB_PORT for a service called costlab
-            raise ConfigError(f"unknown variable {variable}", hint=f"Did you mean {near[0]}?")
+        elif near := _near_variable(variable, [*known, WORKSPACE_VARIABLE]):
+            raise ConfigError(f"unknown variable {variable}", hint=f"Did you mean {near}?")
     return found
+
+
+def _near_variable(variable: str, known: Iterable[str]) -> str:
+    """Return the variable that is meant; "" for one of somebody else.
+
+    Kubernetes sets ``COSTLAB_PORT_8501_TCP`` in every pod beside a service called costlab.
+    """
+    names = {name.removeprefix(PREFIX): name for name in known}
+    near = get_close_matches(variable.removeprefix(PREFIX), names, n=1, cutoff=_NEAR)
+    return names[near[0]] if near else ""
 
 
 def _parsed(key: Key, text: str) -> int | tuple[str, ...]:

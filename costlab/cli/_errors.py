@@ -7,7 +7,7 @@ import errno
 import os
 import sys
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -30,8 +30,7 @@ def explained() -> Iterator[None]:
     except CostlabError as error:
         fail(error.message, error.hint, error.exit_code, error)
     except KeyboardInterrupt:
-        sys.stderr.write("\nStopped; what was published before is unchanged.\n")
-        sys.exit(CODE_STOPPED)
+        _stop()
     except OSError as error:
         if error.errno == errno.EPIPE:
             _leave_quietly()
@@ -44,6 +43,8 @@ def explained() -> Iterator[None]:
     except Exception as error:
         if hasattr(error, "exit_code") and hasattr(error, "show"):
             raise  # typer's own usage errors
+        if "interrupted" in str(error).lower():
+            _stop()  # Ctrl-C while DuckDB was at work arrives as an error of its own
         name = type(error).__name__
         fail(f"{name}: {str(error).splitlines()[0] if str(error) else 'no details'}", _REPORT, CODE_FAILED, error)
 
@@ -51,7 +52,7 @@ def explained() -> Iterator[None]:
 _REPORT = "This is a fault in costlab; run the command again with -v to see where"
 
 
-def fail(message: str, hint: str, code: int, error: BaseException | None = None) -> None:
+def fail(message: str, hint: str, code: int, error: BaseException | None = None) -> NoReturn:
     """Write message and hint to standard error and exit with ``code``; ``-v`` adds the traceback."""
     if STATE.verbose and error is not None:
         sys.stderr.write(redacted("".join(traceback.format_exception(error))))
@@ -66,7 +67,12 @@ def _line(text: str) -> str:
     return visible(redacted(" ".join(text.split())))
 
 
-def _leave_quietly() -> None:
+def _stop() -> NoReturn:
+    sys.stderr.write("\nStopped; what was published before is unchanged.\n")
+    sys.exit(CODE_STOPPED)
+
+
+def _leave_quietly() -> NoReturn:
     """End without a word when the reader of the output has gone (``costlab ... | head``)."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(0)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
 import typer
+
+from costlab.errors import UsageError
 
 AsOf = Annotated[
     str | None,
@@ -33,3 +36,16 @@ Metric = Annotated[
 ]
 SourceName = Annotated[str | None, typer.Option("--source", metavar="NAME", help="Only this source.")]
 Period = Annotated[str | None, typer.Option("--period", metavar="YYYY-MM", help="Only this billing period.")]
+
+
+def decimal_of(text: str | None, option: str) -> Decimal | None:
+    """Return an amount given on the command line; raises :class:`UsageError` if it is not one."""
+    if text is None:
+        return None
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or value < 0:
+        raise UsageError(f"{option} {text!r} is not an amount", hint="Write a number, for example 100 or 12.50")
+    return value

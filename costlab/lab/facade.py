@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
 from costlab.answer import Answer
 from costlab.lab import cost as costs
+from costlab.lab import findings, health
 from costlab.lab.status import data_status
 from costlab.lab.window import Window, last_full_month, parse_window
 from costlab.period import midnight, parse_day, utc_now
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
+    from costlab.period import Month
     from costlab.warehouse.relations import Database
 
 EFFECTIVE = "EffectiveCost"
@@ -93,8 +96,12 @@ class Lab:
         """Return the days a question is about; the last full month with data when neither end is given."""
         return parse_window(self.db, start, end, as_of=self.as_of)
 
-    def last_full_month(self) -> Any:
-        """Return the last complete :class:`~costlab.period.Month` with data."""
+    def data_end(self) -> datetime:
+        """Return the instant up to which there is usage, or the as-of instant if that is earlier."""
+        return findings.context(self.db, self.clipped_at).now
+
+    def last_full_month(self) -> Month:
+        """Return the last complete month with data."""
         return last_full_month(self.db, as_of=self.as_of)
 
     def ask_cost(
@@ -154,6 +161,114 @@ class Lab:
     ) -> DataFrame:
         """Return cost as a DataFrame; see :meth:`ask_cost`."""
         return self.ask_cost(by, metric=metric, grain=grain, start=start, end=end, where=where).frame()
+
+    def ask_explain(
+        self,
+        by: str | Sequence[str] = ("ServiceName",),
+        *,
+        start: date | str | None = None,
+        end: date | str | None = None,
+    ) -> Answer:
+        """Return one item per group: EffectiveCost of the window, of the one before it, and the parts of the change.
+
+        The parts (``price, quantity, mix, new, ended, coverage, credits, restatement``) add up to ``change`` exactly.
+        The other period is the one of the same length right before: whole months for whole months, else days.
+
+        Raises
+        ------
+        UsageError
+            If a column or a day is not understood.
+        """
+        from costlab.lab.explain import explain
+
+        window = self.window(start, end)
+        columns, items = explain(self.db, by, window, self.clipped_at)
+        status, warnings = data_status(self.db, window, has_items=bool(items))
+        currencies = sorted({item["BillingCurrency"] for item in items})
+        amounts = columns[columns.index("BillingCurrency") + 1 :]
+        sums = {c: {a: sum(i[a] for i in items if i["BillingCurrency"] == c) for a in amounts} for c in currencies}
+        totals: dict[str, Any] = sums[currencies[0]] if len(currencies) == 1 else {"by_currency": sums}
+        earlier = window.before()
+        totals = {
+            **totals, "from": window.start, "to": window.end, "before_from": earlier.start, "before_to": earlier.end
+        }  # fmt: skip
+        currency = currencies[0] if len(currencies) == 1 else None
+        return self.answer(
+            "explain", columns, items, currency=currency, data_status=status, totals=totals, warnings=warnings
+        )
+
+    def explain(
+        self, by: str | Sequence[str] = ("ServiceName",), start: date | str | None = None, end: date | str | None = None
+    ) -> DataFrame:
+        """Return the change and its parts as a DataFrame; see :meth:`ask_explain`."""
+        return self.ask_explain(by, start=start, end=end).frame()
+
+    # -- findings ------------------------------------------------------------------------------------------------
+
+    def ask_recommend(self, kinds: Sequence[str] = (), *, min_saving: Decimal | int | str | None = None) -> Answer:
+        """Return the plan: items ranked by net monthly saving, and their sum.
+
+        Parameters
+        ----------
+        kinds
+            Only these kinds, filtered before the items are netted against each other.
+        min_saving
+            Leave out items that save less per month, after netting.
+        """
+        if kinds or self.clipped_at:
+            memory = None if self.clipped_at else findings.memory_of(self.db)
+            found = findings.plan_now(self.db, self.clipped_at, kinds, memory)
+        else:
+            found = findings.published_plan(self.db)
+        if min_saving is not None:
+            found = findings.at_least(found, Decimal(min_saving))
+        return self.answer("recommend", found.columns, found.items, currency=found.currency, totals=found.totals)
+
+    def recommend(self, kinds: Sequence[str] = (), min_saving: Decimal | int | str | None = None) -> DataFrame:
+        """Return the plan as a DataFrame; see :meth:`ask_recommend`."""
+        return self.ask_recommend(kinds, min_saving=min_saving).frame()
+
+    def ask_anomalies(self, *, days: int = 30, min_impact: Decimal | int | str | None = None) -> Answer:
+        """Return the incidents that are open or ended within the last ``days`` days of the data, largest first."""
+        found = findings.incidents(self.db, self.clipped_at, days=days)
+        if min_impact is not None:
+            found.items = [item for item in found.items if abs(item["impact"]) >= Decimal(min_impact)]
+        totals = {"incidents": len(found.items)}
+        return self.answer("anomalies", found.columns, found.items, currency=found.currency, totals=totals)
+
+    def anomalies(self, days: int = 30, min_impact: Decimal | int | str | None = None) -> DataFrame:
+        """Return incidents as a DataFrame; see :meth:`ask_anomalies`."""
+        return self.ask_anomalies(days=days, min_impact=min_impact).frame()
+
+    # -- the data itself -----------------------------------------------------------------------------------------
+
+    def ask_sources(self) -> Answer:
+        """Return what is configured and loaded; see :func:`costlab.lab.health.ask_sources`."""
+        return health.ask_sources(self.settings, self.db, self.clipped_at)
+
+    def ask_doctor(self) -> Answer:
+        """Return what is wrong and how to mend it; see :func:`costlab.lab.health.ask_doctor`."""
+        return health.ask_doctor(self.settings)
+
+    def ask_reconcile(self, source: str | None = None, period: str | None = None) -> Answer:
+        """Return the chain from the files received to the marts; see :func:`costlab.lab.health.ask_reconcile`."""
+        return health.ask_reconcile(self.settings, self.db, source=source, period=period)
+
+    def ask_restatements(self, source: str | None = None, since: date | str | None = None) -> Answer:
+        """Return what vendors changed; see :func:`costlab.lab.health.ask_restatements`."""
+        return health.ask_restatements(self.settings, source=source, since=since)
+
+    def sources(self) -> DataFrame:
+        """Return :meth:`ask_sources` as a DataFrame, one row per source."""
+        return self.ask_sources().frame()
+
+    def reconcile(self, source: str | None = None, period: str | None = None) -> DataFrame:
+        """Return :meth:`ask_reconcile` as a DataFrame, one row per snapshot."""
+        return self.ask_reconcile(source, period).frame()
+
+    def restatements(self, source: str | None = None, since: date | str | None = None) -> DataFrame:
+        """Return :meth:`ask_restatements` as a DataFrame, one row per service and account that changed."""
+        return self.ask_restatements(source, since).frame()
 
     # -- SQL -----------------------------------------------------------------------------------------------------
 

@@ -40,7 +40,9 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mart:
+class Mart:
+    """A rollup that adds up to the charges: its grain, its measures, and whether it does so once per tag key."""
+
     name: str
     grain: frozenset[str]
     measures: frozenset[str]
@@ -49,7 +51,7 @@ class _Mart:
 
 def route(db: Database, columns: frozenset[str], tags: frozenset[str], metric: str) -> Route:
     """Return the route for a question that reads these columns, tag keys and one metric."""
-    for mart in _marts():
+    for mart in complete_marts():
         if not columns <= mart.grain or metric not in mart.measures or mart.per_tag != bool(tags):
             continue
         if not tags:
@@ -66,9 +68,9 @@ def quoted(name: str) -> str:
 
 
 @cache
-def _marts() -> list[_Mart]:
+def complete_marts() -> list[Mart]:
     """Return the complete marts, narrowest grain first: fewer columns are fewer rows."""
-    found: list[_Mart] = []
+    found: list[Mart] = []
     for path in sorted((shipped("sql") / "marts").glob("*.sql")):
         title, fields = read_header(path, path.read_text(encoding="utf-8"))
         if "complete" in fields:
@@ -76,5 +78,5 @@ def _marts() -> list[_Mart]:
                 frozenset(part.strip() for part in fields[key].split(",")) for key in ("grain", "complete")
             )
             # names in a mart that are not in its grain are picked from several rows, and so cannot be grouped by
-            found.append(_Mart(title["name"], grain - {"ChargeDate"}, measures, "complete_per" in fields))
+            found.append(Mart(title["name"], grain - {"ChargeDate"}, measures, "complete_per" in fields))
     return sorted(found, key=lambda mart: (len(mart.grain), mart.name))

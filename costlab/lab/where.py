@@ -103,7 +103,8 @@ def _parsed(text: str) -> exp.Expr:
         raise UsageError("--where is not one boolean expression", hint=_EXAMPLE)
     if any(value for key, value in select.args.items() if key not in {"kind", "expressions", "where"}):
         raise UsageError("--where is not one boolean expression", hint=_EXAMPLE)
-    return where.this.this
+    inner: exp.Expr = where.this.this
+    return inner
 
 
 def _check(node: exp.Expr) -> None:

@@ -1,21 +1,22 @@
-"""What is live: one small JSON file per publish, naming every file that counts and what it adds up to."""
+"""What is live: one small JSON file per publish, naming every file that counts and what it adds up to.
+
+Beside it lies the history: revisions that were replaced and are kept. Publishes that replace nothing share it.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from datetime import datetime  # noqa: TC003 - the codec evaluates the annotations
+from decimal import Decimal
+from typing import Any, TypeVar
 
 from costlab.errors import SourceError
-from costlab.money import plain
-from costlab.period import iso
+from costlab.lake.codec import Malformed, decode, encode
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+T = TypeVar("T")
 SCHEMA = "costlab/manifest/1"
+HISTORY_SCHEMA = "costlab/history/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,35 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
+class Superseded:
+    """A revision that was live once, and when it was replaced or removed."""
+
+    revision: Revision
+    replaced_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All superseded revisions that are kept, in the order in which they were replaced."""
+
+    superseded: tuple[Superseded, ...] = ()
+
+    def dumps(self) -> str:
+        """Return the history as JSON text."""
+        return _dumps(HISTORY_SCHEMA, {}, "superseded", self.superseded)
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
-    """All live revisions after one publish; ``seq`` counts publishes, 0 is the empty lake."""
+    """All live revisions after one publish; ``seq`` counts publishes, 0 is the empty lake.
+
+    ``history`` is the name of the file with the superseded revisions, "" when there are none.
+    """
 
     seq: int
     created_at: datetime
     revisions: tuple[Revision, ...] = ()
+    history: str = ""
 
     def live(self, dataset: str) -> list[Revision]:
         """Return the live revisions of a dataset, ordered by source and period."""
@@ -95,18 +119,17 @@ class Manifest:
         """Return the live revision of one period of a source."""
         return next((r for r in self.revisions if r.key == (dataset, source, period)), None)
 
+    def ids(self) -> set[tuple[str, str, str, str]]:
+        """Return what identifies each live revision: its key and its own id."""
+        return {(*r.key, r.revision) for r in self.revisions}
+
     def dumps(self) -> str:
         """Return the manifest as JSON text."""
-        record = {
-            "schema": SCHEMA,
-            "seq": self.seq,
-            "created_at": iso(self.created_at),
-            "revisions": [_plain(asdict(revision)) for revision in self.revisions],
-        }
-        return json.dumps(record, indent=1, sort_keys=True) + "\n"
+        head = {"seq": self.seq, "created_at": self.created_at, "history": self.history}
+        return _dumps(SCHEMA, head, "revisions", self.revisions)
 
 
-def loads(text: str, *, where: str) -> Manifest:
+def load_manifest(text: str, *, where: str) -> Manifest:
     """Return the manifest written by :meth:`Manifest.dumps`.
 
     Raises
@@ -114,51 +137,35 @@ def loads(text: str, *, where: str) -> Manifest:
     SourceError
         If the text is damaged or written by a newer costlab.
     """
+    return _loads(Manifest, SCHEMA, text, where)
+
+
+def load_history(text: str, *, where: str) -> History:
+    """Return the history written by :meth:`History.dumps`; raises :class:`SourceError` like :func:`load_manifest`."""
+    return _loads(History, HISTORY_SCHEMA, text, where)
+
+
+def _dumps(schema: str, head: dict[str, Any], name: str, records: tuple[Any, ...]) -> str:
+    """One record per line: small, and still readable with grep and diff."""
+    lines = [f"{json.dumps(key)}: {json.dumps(encode(value))}" for key, value in {"schema": schema, **head}.items()]
+    items = ",\n".join(json.dumps(encode(record), separators=(",", ":")) for record in records)
+    body = f"[\n{items}\n]" if items else "[]"
+    return "{" + ",\n".join([*lines, f"{json.dumps(name)}: {body}"]) + "}\n"
+
+
+def _loads(kind: type[T], schema: str, text: str, where: str) -> T:
     try:
         record = json.loads(text)
-        if record.get("schema") != SCHEMA:
+        if not isinstance(record, dict):
+            raise Malformed("not an object")
+        found = record.pop("schema", None)
+        if found != schema:
             raise SourceError(
-                f"{where} has schema {record.get('schema')!r}, this costlab reads {SCHEMA!r}",
+                f"{where} has schema {found!r}, this costlab reads {schema!r}",
                 hint="Update costlab, or restore the workspace from a backup",
             )
-        revisions = tuple(_revision(item) for item in record["revisions"])
-        return Manifest(int(record["seq"]), _instant(record["created_at"]), revisions)
-    except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
+        return decode(kind, record, kind.__name__.lower())
+    except ValueError as error:
         raise SourceError(
             f"{where} is damaged: {error}", hint="Restore the file from a backup, or load the sources again"
         ) from None
-
-
-def _revision(item: Mapping[str, Any]) -> Revision:
-    known = {f.name for f in fields(Revision)}
-    if unknown := item.keys() - known:
-        raise ValueError(f"unknown fields {sorted(unknown)}")
-    values = dict(item)
-    values["loaded_at"] = _instant(item["loaded_at"])
-    for name in ("files", "quarantine"):
-        values[name] = tuple(LakeFile(**f) for f in item[name])
-    values["origin"] = tuple(Origin(**o) for o in item["origin"])
-    for name in ("billed_cost_received", "billed_cost_loaded", "effective_cost_loaded", "quarantined_cost"):
-        values[name] = {currency: Decimal(amount) for currency, amount in item[name].items()}
-    new, missing = item["drift"]
-    values["drift"] = (tuple(new), tuple(missing))
-    values["warnings"] = tuple(item["warnings"])
-    return Revision(**values)
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text.removesuffix("Z"))
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case Decimal():
-            return plain(value)
-        case datetime():
-            return value.isoformat(timespec="microseconds") + "Z"
-        case dict():
-            return {key: _plain(inner) for key, inner in value.items()}
-        case list() | tuple():
-            return [_plain(inner) for inner in value]
-        case _:
-            return value

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from costlab.errors import SourceError, UsageError
-from costlab.lake.manifest import Manifest, Revision, loads
+from costlab.lake.manifest import History, Manifest, Revision, load_history, load_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _EMPTY = Manifest(0, datetime.min)  # noqa: DTZ901 - naive means UTC
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+Key = tuple[str, str, str]
+"""Dataset, source, period: what has at most one live revision."""
 
 
 def checked_source(name: str) -> str:
@@ -50,13 +52,14 @@ class Lake:
 
     def current(self) -> Manifest:
         """Return the live manifest; the empty one (seq 0) when nothing was ever published."""
+        pointer = self.manifests / "CURRENT"
         try:
-            seq = int((self.manifests / "CURRENT").read_text(encoding="utf-8"))
+            seq = int(pointer.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return _EMPTY
         except ValueError:
             raise SourceError(
-                f"{self.manifests / 'CURRENT'} is damaged", hint="Write the number of the newest manifest into it"
+                f"{pointer} is damaged", hint="Write the number of the newest manifest beside it into it"
             ) from None
         return self.manifest(seq)
 
@@ -71,30 +74,43 @@ class Lake:
         if seq == 0:
             return _EMPTY
         path = self.path_of(seq)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise SourceError(f"{path} is missing", hint="Restore the workspace from a backup") from None
-        return loads(text, where=str(path))
+        return load_manifest(_read(path), where=str(path))
 
     def path_of(self, seq: int) -> Path:
         """Return where the manifest of one publish lies."""
         return self.manifests / f"{seq:08d}.json"
 
-    def history(self) -> Iterator[Manifest]:
-        """Yield all kept manifests up to the live one, oldest first."""
-        newest = self.current().seq
-        for path in sorted(self.manifests.glob("[0-9]*.json")):
-            if int(path.stem) <= newest:
-                yield self.manifest(int(path.stem))
+    def folder_of(self, revision: Revision) -> Path:
+        """Return the folder of a revision's files."""
+        base = self.root / revision.dataset / f"source={revision.source}"
+        return base / f"billing_period={revision.period}" / revision.revision
 
-    def revisions(self) -> list[Revision]:
-        """Return every revision any kept manifest names, oldest first, each once."""
-        seen: dict[tuple[str, str, str, str], Revision] = {}
-        for manifest in self.history():
-            for revision in manifest.revisions:
-                seen.setdefault((*revision.key, revision.revision), revision)
-        return sorted(seen.values(), key=lambda r: (r.key, r.loaded_at))
+    def history(self) -> Iterator[Manifest]:
+        """Yield the manifests that are kept up to the live one, oldest first.
+
+        Older publishes are removed after a while (``costlab.lake.retention``); use :meth:`revisions` for what was
+        replaced.
+        """
+        for seq in self.sequences(self.current().seq):
+            yield self.manifest(seq)
+
+    def sequences(self, newest: int) -> list[int]:
+        """Return the numbers of the manifests on disk up to ``newest``, ascending."""
+        found = (int(path.stem) for path in self.manifests.glob("[0-9]*.json") if path.stem.isdigit())
+        return sorted(seq for seq in found if seq <= newest)
+
+    def superseded(self, manifest: Manifest) -> History:
+        """Return the revisions that were live before and are kept, as of one publish."""
+        if not manifest.history:
+            return History()
+        path = self.manifests / manifest.history
+        return load_history(_read(path), where=str(path))
+
+    def revisions(self, manifest: Manifest | None = None) -> list[Revision]:
+        """Return all kept revisions, superseded and live, by dataset, source and period; each chain oldest first."""
+        manifest = manifest or self.current()
+        old = [item.revision for item in self.superseded(manifest).superseded]
+        return sorted([*old, *manifest.revisions], key=lambda r: r.key)  # stable: the order of publishing stays
 
     def live(self) -> list[KnownRevision]:
         """Return what counts now: the live revisions, whole."""
@@ -104,13 +120,20 @@ class Lake:
         """Return what counted at an instant: per period the newest revision loaded by then, else the first one.
 
         Of the first one, only rows that end by ``as_of`` count (``is_first``); so history that was loaded in one go
-        can be replayed day by day.
+        can be replayed day by day. Periods that were removed since are left out.
         """
-        chains: dict[tuple[str, str, str], list[Revision]] = {}
-        for revision in self.revisions():
-            chains.setdefault(revision.key, []).append(revision)
-        live = {revision.key for revision in self.current().revisions}
-        return [_known(chain, as_of) for key, chain in sorted(chains.items()) if key in live]
+        manifest = self.current()
+        chains = chains_of(self.revisions(manifest))
+        live = {revision.key for revision in manifest.revisions}
+        return [_known(chain, as_of) for key, chain in chains.items() if key in live]
+
+
+def chains_of(revisions: list[Revision]) -> dict[Key, list[Revision]]:
+    """Return the revisions of each period, in the given order."""
+    chains: dict[Key, list[Revision]] = {}
+    for revision in revisions:
+        chains.setdefault(revision.key, []).append(revision)
+    return chains
 
 
 def _known(chain: list[Revision], as_of: datetime) -> KnownRevision:
@@ -118,3 +141,12 @@ def _known(chain: list[Revision], as_of: datetime) -> KnownRevision:
     if later:
         return KnownRevision(later[-1], is_first=False)
     return KnownRevision(chain[0], is_first=True)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SourceError(f"{path} is missing", hint="Restore the workspace from a backup") from None
+    except UnicodeDecodeError:
+        raise SourceError(f"{path} is damaged: not text", hint="Restore the workspace from a backup") from None
