@@ -51,6 +51,25 @@ case
     else coalesce(InvoiceIssuerName, ProviderName)
 end
 """
+_TIMES = "Years|Months|Days|Hours|Minutes|Seconds"
+_WORD = "[A-Za-z][A-Za-z0-9]*"
+_COUNT = rf"{_WORD}(?: {_WORD})*"
+_UNIT = (
+    rf"{_COUNT}(?:-(?:{_TIMES}))?|{_COUNT}/(?:Year|Month|Day|Hour|Minute|Second)|[0-9]+ {_COUNT}|{_COUNT}/[0-9]+ (?:{_TIMES})"
+)
+"""The specification's unit format: Hours, GB-Months, API Requests, GB/Hour, 1000 Requests, Units/3 Months."""
+
+
+def _unit(unit: str) -> str:
+    """Return SQL for a unit in the specification's format: GB-Mo becomes GB-Months, Lambda-GB-Second Lambda GB-Seconds."""
+    spelt = unit
+    for short, time in (("Mo(?:nth)?", "Months"), ("H(?:ou)?rs?", "Hours"), ("Sec(?:ond)?s?", "Seconds"), ("Day", "Days")):
+        spelt = f"regexp_replace({spelt}, '(^|[^A-Za-z]){short}$', '\\1{time}')"
+    words = f"trim(regexp_replace({spelt}, '(?:^[0-9]+|[^A-Za-z0-9])+[0-9]*', ' ', 'g'))"
+    timed = f"regexp_replace({words}, ' ({_TIMES})$', '-\\1')"
+    return f"case when regexp_full_match({unit}, '{_UNIT}') then {unit} else coalesce(nullif({timed}, ''), 'Units') end"
+
+
 _SAME_CURRENCY = "coalesce(PricingCurrency, BillingCurrency) = BillingCurrency"
 
 RULES: dict[str, Rule] = {
@@ -104,14 +123,16 @@ RULES: dict[str, Rule] = {
     "CommitmentDiscountUnit": Rule(
         _only_with(
             "commitment_quantity",
-            "coalesce(CommitmentDiscountUnit, case when CommitmentDiscountCategory = 'Spend' then BillingCurrency end,"
-            " ConsumedUnit, pricing_unit, 'Hours')",
+            _unit(
+                "coalesce(CommitmentDiscountUnit, case when CommitmentDiscountCategory = 'Spend' then BillingCurrency"
+                " end, ConsumedUnit, pricing_unit)"
+            ),
         ),
         "not empty where there is a quantity",
     ),
     "ConsumedQuantity": Rule("consumed_quantity", "for usage that was used, and nothing else"),
     "ConsumedUnit": Rule(
-        _only_with("consumed_quantity", "coalesce(ConsumedUnit, pricing_unit)"), "with a quantity and nothing else"
+        _only_with("consumed_quantity", _unit("coalesce(ConsumedUnit, pricing_unit)")), "with a quantity and nothing else"
     ),
     "ContractApplied": Rule(
         "coalesce(ContractApplied, case when CommitmentDiscountId is not null and CommitmentDiscountStatus is not null"
@@ -122,6 +143,10 @@ RULES: dict[str, Rule] = {
     "ContractedCost": Rule("contracted_cost", "may not be empty: without a contracted price, what the charge cost"),
     "ContractedUnitPrice": Rule("contracted_unit_price", "price times quantity is the cost; empty for tax"),
     "HostProviderName": Rule("HostProviderName", "empty when unknown"),
+    "InvoiceId": Rule(
+        "coalesce(InvoiceId, 'provisional-' || BillingAccountId || '-' || strftime(BillingPeriodStart, '%Y-%m'))",
+        "not empty: a charge that is not invoiced yet has a provisional invoice per account and period",
+    ),
     "InvoiceIssuerName": Rule(
         _FIRST_PARTY, "a provider's own invoicing company has the provider's name: another issuer means BilledCost 0"
     ),
@@ -147,7 +172,7 @@ RULES: dict[str, Rule] = {
         "the same in the same currency",
     ),
     "PricingQuantity": Rule("pricing_quantity", "empty for tax; 1 where a priced charge has none"),
-    "PricingUnit": Rule(_only_with("pricing_quantity", "pricing_unit"), "with a quantity and nothing else"),
+    "PricingUnit": Rule(_only_with("pricing_quantity", _unit("pricing_unit")), "with a quantity and nothing else"),
     "ProviderName": Rule("coalesce(ProviderName, ServiceProviderName)", "may not be empty"),
     "PublisherName": Rule("coalesce(PublisherName, ServiceProviderName, ProviderName)", "may not be empty"),
     "RegionName": Rule(_only_with("RegionId", "coalesce(RegionName, RegionId)"), "with a region and nothing else"),
