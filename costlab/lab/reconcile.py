@@ -138,7 +138,7 @@ def _marts(db: Database, revision: Revision, loaded: Sums) -> list[str]:
     found: list[str] = []
     own = "x_source = $source and BillingPeriodStart >= $start and BillingPeriodStart < $end"
     params = {"source": revision.source, "start": month.start, "end": month.end}
-    for mart in complete_marts():
+    for mart in complete_marts(db):
         keys: list[Any] = [None]
         if mart.per_tag:
             keys = [row[0] for row in db.result("select x_tag_key from settings.tag_keys").rows]
