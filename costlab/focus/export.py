@@ -39,7 +39,14 @@ def export_sql(version: str, *, form: Form = Form.PARQUET, period: Month | None 
     """
     columns = ",\n    ".join(f"{_value(column, sql, form)} as {column.name}" for column, sql in profile(version))
     where = f"where date_trunc('month', BillingPeriodStart) = date '{period.first_day}'" if period else ""
-    return f"with {_CTES.format(where=where, category=_category(), subcategory=_subcategory())}\nselect\n    {columns}\nfrom charges"
+    steps = _STEPS.format(
+        where=where,
+        category=_category(),
+        subcategory=_subcategory(),
+        contracted_price=_unit_price("ContractedUnitPrice", "contracted_cost"),
+        list_price=_unit_price("ListUnitPrice", "list_cost"),
+    )
+    return f"with {steps}\nselect\n    {columns}\nfrom charges"
 
 
 def _value(column: FocusColumn, sql: str, form: Form) -> str:
@@ -69,7 +76,21 @@ def _subcategory() -> str:
     )
 
 
-_CTES = """
+def _unit_price(price: str, cost: str) -> str:
+    """Return the price as delivered if it agrees with cost and quantity, else cost / quantity."""
+    exact = f"cast({price} as {UNIT_PRICE_TYPE})"
+    near = f"abs(cast({price} as double) * pricing_quantity - {cost}) <= 1e-9 * greatest(abs({cost}), 1)"
+    return f"""case
+            when ChargeCategory = 'Tax' then null
+            when ChargeClass = 'Correction' then {exact}
+            when {price} is not null and (pricing_quantity is null or {near}) then {exact}
+            when not is_priced then null
+            when pricing_quantity = 0 then coalesce({exact}, 0)
+            else cast(cast({cost} as double) / cast(pricing_quantity as double) as {UNIT_PRICE_TYPE})
+        end"""
+
+
+_STEPS = """
 -- one row per charge: what later rules need
 received as (
     select
@@ -118,8 +139,8 @@ measured as (
         *,
         case
             when ChargeCategory = 'Tax' then null
-            when is_priced and (PricingQuantity is null or PricingQuantity = 0 and (list_cost <> 0 or contracted_cost <> 0))
-                then 1
+            when is_priced and PricingQuantity is null then 1
+            when is_priced and PricingQuantity = 0 and (list_cost <> 0 or contracted_cost <> 0) then 1
             else PricingQuantity
         end as pricing_quantity,
         coalesce(PricingUnit, ConsumedUnit, 'Units') as pricing_unit,
@@ -149,21 +170,3 @@ charges as (
         {list_price} as list_unit_price
     from measured
 )"""
-
-
-def _unit_price(price: str, cost: str) -> str:
-    """Return the price as delivered if it agrees with cost and quantity, else cost / quantity."""
-    near = f"abs(cast({price} as double) * pricing_quantity - {cost}) <= 1e-9 * greatest(abs({cost}), 1)"
-    return f"""case
-            when ChargeCategory = 'Tax' then null
-            when ChargeClass = 'Correction' then {price}
-            when {price} is not null and (pricing_quantity is null or {near}) then {price}
-            when not is_priced then null
-            when pricing_quantity = 0 then coalesce({price}, 0)
-            else cast(cast({cost} as double) / cast(pricing_quantity as double) as {UNIT_PRICE_TYPE})
-        end"""
-
-
-_CTES = _CTES.replace("{contracted_price}", _unit_price("ContractedUnitPrice", "contracted_cost")).replace(
-    "{list_price}", _unit_price("ListUnitPrice", "list_cost")
-)

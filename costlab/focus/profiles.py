@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from costlab.focus.columns import FOCUS_COLUMNS, VERSIONS, Kind, columns_of
 from costlab.errors import UnknownValue
+from costlab.focus.columns import VERSIONS, columns_of
 
 if TYPE_CHECKING:
     from costlab.focus.columns import FocusColumn
@@ -55,19 +55,24 @@ _TIMES = "Years|Months|Days|Hours|Minutes|Seconds"
 _WORD = "[A-Za-z][A-Za-z0-9]*"
 _COUNT = rf"{_WORD}(?: {_WORD})*"
 _UNIT = (
-    rf"{_COUNT}(?:-(?:{_TIMES}))?|{_COUNT}/(?:Year|Month|Day|Hour|Minute|Second)|[0-9]+ {_COUNT}|{_COUNT}/[0-9]+ (?:{_TIMES})"
+    rf"{_COUNT}(?:-(?:{_TIMES}))?|{_COUNT}/(?:Year|Month|Day|Hour|Minute|Second)"
+    rf"|[0-9]+ {_COUNT}|{_COUNT}/[0-9]+ (?:{_TIMES})"
 )
 """The specification's unit format: Hours, GB-Months, API Requests, GB/Hour, 1000 Requests, Units/3 Months."""
+_ABBREVIATIONS = (("Mo(?:nth)?", "Months"), ("H(?:ou)?rs?", "Hours"), ("Sec(?:ond)?s?", "Seconds"), ("Day", "Days"))
 
 
 def _unit(unit: str) -> str:
-    """Return SQL for a unit in the specification's format: GB-Mo becomes GB-Months, Lambda-GB-Second Lambda GB-Seconds."""
+    """Return SQL for a unit in the specification's format: Hrs is Hours, Lambda-GB-Second is Lambda GB-Seconds."""
     spelt = unit
-    for short, time in (("Mo(?:nth)?", "Months"), ("H(?:ou)?rs?", "Hours"), ("Sec(?:ond)?s?", "Seconds"), ("Day", "Days")):
+    for short, time in _ABBREVIATIONS:
         spelt = f"regexp_replace({spelt}, '(^|[^A-Za-z]){short}$', '\\1{time}')"
     words = f"trim(regexp_replace({spelt}, '(?:^[0-9]+|[^A-Za-z0-9])+[0-9]*', ' ', 'g'))"
     timed = f"regexp_replace({words}, ' ({_TIMES})$', '-\\1')"
-    return f"case when regexp_full_match({unit}, '{_UNIT}') then {unit} else coalesce(nullif({timed}, ''), 'Units') end"
+    return (
+        f"case when {unit} = 'Hrs' then 'Hours' when regexp_full_match({unit}, '{_UNIT}') then {unit}"
+        f" else coalesce(nullif({timed}, ''), 'Units') end"
+    )
 
 
 _SAME_CURRENCY = "coalesce(PricingCurrency, BillingCurrency) = BillingCurrency"
@@ -132,7 +137,8 @@ RULES: dict[str, Rule] = {
     ),
     "ConsumedQuantity": Rule("consumed_quantity", "for usage that was used, and nothing else"),
     "ConsumedUnit": Rule(
-        _only_with("consumed_quantity", _unit("coalesce(ConsumedUnit, pricing_unit)")), "with a quantity and nothing else"
+        _only_with("consumed_quantity", _unit("coalesce(ConsumedUnit, pricing_unit)")),
+        "with a quantity and nothing else",
     ),
     "ContractApplied": Rule(
         "coalesce(ContractApplied, case when CommitmentDiscountId is not null and CommitmentDiscountStatus is not null"
@@ -218,11 +224,3 @@ def _expression(name: str, version: str) -> str:
     if name not in RULES or (name == "ResourceId" and not allocates):
         return name
     return RULES[name].sql
-
-
-def is_decimal(column: FocusColumn) -> bool:
-    """Whether the column holds a number."""
-    return column.kind is Kind.DECIMAL
-
-
-assert RULES.keys() <= {column.name for column in FOCUS_COLUMNS}

@@ -67,7 +67,7 @@ def _form(target: Path) -> Form:
         return Form.PARQUET
     if name.endswith((".csv", ".csv.gz")):
         return Form.CSV
-    raise UsageError(f"{target.name!r} is not a kind of file that can be written", hint="End it in .parquet, .csv or .csv.gz")
+    raise UsageError(f"cannot write {target.name!r}", hint="End the name in .parquet, .csv or .csv.gz")
 
 
 def _copy(con: Connection, sql: str, target: Path, form: Form) -> int:
