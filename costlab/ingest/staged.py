@@ -1,8 +1,8 @@
 """Run a staging model over a snapshot's files and count what becomes of every row.
 
 Parquet of one known period is read twice: once to write the rows that are loaded, once, narrowly, to count the fates.
-CSV and JSON, and files whose periods are found in the rows, are staged once into one file per outcome. The rows received
-are counted independently of the staging model where the format tells them (Parquet footers), and must agree.
+CSV and JSON, and files whose periods are found in the rows, are staged once into one file per outcome. The rows
+received are counted independently of the staging model where the format tells them (Parquet footers), and must agree.
 """
 
 from __future__ import annotations
