@@ -7,11 +7,8 @@ and never the answer.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
-from costlab.paths import shipped
-from costlab.warehouse.models import read_header
 from costlab.warehouse.parquet import identifier, literal
 
 if TYPE_CHECKING:
@@ -51,7 +48,7 @@ class Mart:
 
 def route(db: Database, columns: frozenset[str], tags: frozenset[str], metric: str) -> Route:
     """Return the route for a question that reads these columns, tag keys and one metric."""
-    for mart in complete_marts():
+    for mart in complete_marts(db):
         if not columns <= mart.grain or metric not in mart.measures or mart.per_tag != bool(tags):
             continue
         if not tags:
@@ -67,16 +64,15 @@ def quoted(name: str) -> str:
     return identifier(name)
 
 
-@cache
-def complete_marts() -> list[Mart]:
-    """Return the complete marts, narrowest grain first: fewer columns are fewer rows."""
-    found: list[Mart] = []
-    for path in sorted((shipped("sql") / "marts").glob("*.sql")):
-        title, fields = read_header(path, path.read_text(encoding="utf-8"))
-        if "complete" in fields:
-            grain, measures = (
-                frozenset(part.strip() for part in fields[key].split(",")) for key in ("grain", "complete")
-            )
-            # names in a mart that are not in its grain are picked from several rows, and so cannot be grouped by
-            found.append(Mart(title["name"], grain - {"ChargeDate"}, measures, "complete_per" in fields))
-    return sorted(found, key=lambda mart: (len(mart.grain), mart.name))
+def complete_marts(db: Database) -> list[Mart]:
+    """Return the complete marts of a catalogue, the one with the fewest rows first."""
+    rows = db.rows(
+        "select name, grain, complete, complete_per from settings.models where complete <> '' order by rows, name"
+    )
+    return [_mart(row) for row in rows]
+
+
+def _mart(row: dict[str, str]) -> Mart:
+    grain, measures = (frozenset(row[key].split(", ")) for key in ("grain", "complete"))
+    # names in a mart that are not in its grain are picked from several rows, and so cannot be grouped by
+    return Mart(row["name"], grain - {"ChargeDate"}, measures, row["complete_per"] != "")

@@ -3,44 +3,69 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING
 
-from costlab.period import Month
-from costlab.simulate.charges import Biller
+from costlab.period import Month, midnight
+from costlab.simulate.charges import FINAL, Biller
 from costlab.simulate.ledger import Ledger
 from costlab.simulate.months import Tally, month_charges
+from costlab.simulate.rendering import Period
 from costlab.simulate.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     from costlab.simulate.company import Company
     from costlab.simulate.facts import Facts
-    from costlab.warehouse.connection import Connection
+    from costlab.simulate.rendering import Rendering
+
+ROWS_PER_CHUNK = 600_000
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
-    """A billing period as it is delivered; without invoice ids while it is open."""
+class Delivery:
+    """A billing period as the vendor delivers it at some point: to date, closed, or restated afterwards."""
 
     month: Month
-    payer_id: str
-    payer_name: str
-    invoice: str
-    marketplace_invoice: str
+    name: str
+    delivered_at: datetime
+    through: date
+    """First day whose usage is not yet in it."""
+    stage: int
+    """Line items of later stages are not yet in it."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether invoices are issued."""
+        return self.stage > 0
+
+    @property
+    def execution(self) -> str:
+        """The vendor's id of the delivery: its time and a random-looking tail."""
+        tail = sha256(f"{self.month}/{self.name}".encode()).hexdigest()
+        return f"{self.delivered_at:%Y-%m-%dT%H:%M:%S.000Z}-{tail[:8]}-{tail[8:12]}-{tail[12:16]}"
 
 
-class Rendering(Protocol):
-    """Writes line items in a vendor's format."""
+def final_delivery(month: Month, end: date) -> Delivery:
+    """Return the delivery of a month as it stands at ``end``: restated if it is over, else to date."""
+    closed = month.plus(1).first_day <= end
+    at = month.end + timedelta(days=12, hours=4) if closed else midnight(end) + timedelta(hours=6)
+    name, stage = ("final", FINAL) if closed else ("to-date", 0)
+    return Delivery(month, name, at, min(month.plus(1).first_day, end), stage)
 
-    def write(self, con: Connection, period: Period, part: int) -> None:
-        """Write the line items in the table ``facts`` as one part of the period."""
-        ...
 
-    def finish(self, period: Period) -> None:
-        """Write what comes after the last part."""
-        ...
+def history(month: Month) -> list[Delivery]:
+    """Return the deliveries of a closed month: on its 20th, when closed, and restated twelve days after."""
+    end = month.plus(1).first_day
+    twentieth = month.first_day + timedelta(days=19)
+    return [
+        Delivery(month, "to-date", midnight(twentieth) + timedelta(hours=6), twentieth, 0),
+        Delivery(month, "closed", month.end + timedelta(days=3, hours=5), end, 1),
+        Delivery(month, "restated", month.end + timedelta(days=12, hours=4), end, FINAL),
+    ]
 
 
 def months_between(start: date, end: date) -> list[Month]:
@@ -51,69 +76,65 @@ def months_between(start: date, end: date) -> list[Month]:
     return months
 
 
-def chunks(company: Company, month: Month, rows_per_chunk: int) -> Iterator[tuple[int, int]]:
-    """Yield day ranges of the month that hold about ``rows_per_chunk`` line items, at least three where it can."""
+def chunks(company: Company, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Yield ranges of the days ``[first, last)`` of about :data:`ROWS_PER_CHUNK` line items, three where it can."""
     estate = company.estate
-    first = (month.first_day - estate.start).days
-    last = min(first + month.days, estate.days)
-    per_day = 30 * len(estate.instances) + 2 * len(estate.meters)
-    step = max(1, min(rows_per_chunk // max(per_day, 1), -(-(last - first) // 3)))
+    per_day = 30 * len(estate.instances) * 7 // max(estate.days, 7) + 30 * estate.standing + 2 * len(estate.meters)
+    step = max(1, min(ROWS_PER_CHUNK // max(per_day, 1), -(-(last - first) // 3)))
     for day in range(first, last, step):
         yield day, min(day + step, last)
 
 
-def run(
-    company: Company,
-    renderings: Sequence[Rendering],
-    *,
-    rows_per_chunk: int = 600_000,
-    progress: Callable[[str], None] | None = None,
-) -> tuple[Biller, Ledger]:
-    """Make the whole bill and return what the ledger knows of it; renderings write as it goes."""
-    biller = Biller(company)
-    con = open_store(biller)
-    ledger = Ledger(con)
-    for number, month in enumerate(months_between(company.estate.start, company.estate.end)):
-        closed = month.plus(1).first_day <= company.estate.end
-        period = period_of(company, month, closed=closed)
-        tally = Tally()
+class Run:
+    """Bills a company: the session, the ledger, and deliveries of any period at any stage."""
+
+    def __init__(self, company: Company) -> None:
+        self.company = company
+        self.biller = Biller(company)
+        self.con = open_store(self.biller)
+        self.ledger = Ledger(self.con)
+
+    def deliver(self, delivery: Delivery, renderings: Sequence[Rendering], ledger: Ledger) -> Period:
+        """Make the line items of one delivery; renderings and ledger take them as they come."""
+        origin = self.company.estate.start
+        period = self._period(delivery)
+        tally = Tally(delivery.stage)
+        number = (delivery.month.year - origin.year) * 12 + delivery.month.month - origin.month
         line, part = 0, 0
-        for first, last in chunks(company, month, rows_per_chunk):
-            facts, hours = biller.days(first, last)
+        first, last = (delivery.month.first_day - origin).days, (delivery.through - origin).days
+        for day, next_day in chunks(self.company, first, last):
+            facts, hours = self.biller.days(day, next_day)
             tally.add_hours(hours)
-            tally.add_charges(facts, biller)
-            ledger.add_hours(biller, hours)
+            tally.add_charges(facts, self.biller)
+            ledger.add_hours(self.biller, hours)
             part += 1
-            line = _deliver(con, facts, line, ledger, renderings, period, part)
-        fees = month_charges(biller, month, number, tally, closed=closed)
-        _deliver(con, fees, line, ledger, renderings, period, part + 1)
+            self._take(facts, line, delivery, period, part, renderings, ledger)
+            line += len(facts)
+        fees = month_charges(self.biller, delivery.month, number, tally)
+        self._take(fees, line, delivery, period, part + 1, renderings, ledger)
         for rendering in renderings:
             rendering.finish(period)
-        if progress:
-            progress(f"{month} billed")
-    return biller, ledger
+        return period
 
+    def _period(self, delivery: Delivery) -> Period:
+        payer, month = self.company.estate.accounts[0], delivery.month
+        number = 1_730_000_000 + self.company.estate.seed % 1000 * 10_000 + (month.year * 12 + month.month) % 5000
+        invoice, marketplace = (str(number), f"{number}7") if delivery.is_closed else ("", "")
+        return Period(month, payer.id, payer.name, invoice, marketplace, delivery.execution)
 
-def period_of(company: Company, month: Month, *, closed: bool) -> Period:
-    """Return a billing period; its invoices are issued once it is closed."""
-    payer = company.estate.accounts[0]
-    number = 1_730_000_000 + company.estate.seed % 1000 * 10_000 + (month.year * 12 + month.month) % 5000
-    return Period(month, payer.id, payer.name, str(number) if closed else "", f"{number}7" if closed else "")
-
-
-def _deliver(
-    con: Connection,
-    facts: Facts,
-    first_line: int,
-    ledger: Ledger,
-    renderings: Sequence[Rendering],
-    period: Period,
-    part: int,
-) -> int:
-    table = facts.table(first_line)
-    con.register("facts", table)
-    ledger.add(period)
-    for rendering in renderings:
-        rendering.write(con, period, part)
-    con.unregister("facts")
-    return first_line + len(facts)
+    def _take(
+        self,
+        facts: Facts,
+        first_line: int,
+        delivery: Delivery,
+        period: Period,
+        part: int,
+        renderings: Sequence[Rendering],
+        ledger: Ledger,
+    ) -> None:
+        table = facts.table(first_line, stage=delivery.stage)
+        self.con.register("facts", table)
+        ledger.add(period)
+        for rendering in renderings:
+            rendering.write(self.con, period, part)
+        self.con.unregister("facts")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 _SPOT = 15  # random stream
+LATE = ("quill-ml-artifacts", "devices")
+"""Resources whose usage of some days is reported late."""
+FINAL = 2
+"""The last stage of a line item: restated after the month was closed."""
 POD_WEIGHTS = ((30, 12), (22, 9), (18, 9))
 """A node's cost over its pods, in percent: what each asked for, and its share of the unused rest; 100 in all."""
 
@@ -196,17 +201,20 @@ class Biller:
     def _pods(self, facts: Facts, rows: Ints, parents: Ints, base: int) -> None:
         """Split the cost of Kubernetes nodes over pods; the shares of a node-hour add up to it exactly."""
         at = np.flatnonzero(self.is_parent[rows])
+        row, hour = np.nonzero(parents[0][at])
+        machine = rows[at[row]]
+        gross, net = parents[0][at[row], hour], parents[1][at[row], hour]
+        before = 0
         for number, (asked, rest) in enumerate(POD_WEIGHTS):
-            row, hour = np.nonzero(parents[0][at])
-            machine = rows[at[row]]
-            gross, net = parents[0][at[row], hour], parents[1][at[row], hour]
-            sku = self.instance_sku[machine]
+            after = before + asked
             facts.add(
-                Line.SPLIT, len(row), sku=sku, res=self.instance_res[machine], acc=self.instance_acc[machine],
-                h0=hour + base, h1=hour + base + 1, parent=number, q=prices.QUANTITY, split_q=asked,
-                split=gross * asked // 100, split_net=net * asked // 100, split_unused=gross * rest // 100,
-                split_unused_net=net * rest // 100,
+                Line.SPLIT, len(row), sku=self.instance_sku[machine], res=self.instance_res[machine],
+                acc=self.instance_acc[machine], h0=hour + base, h1=hour + base + 1, parent=number,
+                q=prices.QUANTITY, split_q=asked, split=_slice(gross, before, after),
+                split_net=_slice(net, before, after),
+                split_unused=_slice(gross, after, after + rest), split_unused_net=_slice(net, after, after + rest),
             )  # fmt: skip
+            before = after + rest
 
     def _meters(self, facts: Facts, first: int, last: int) -> None:
         meters = self.company.estate.meters
@@ -222,7 +230,15 @@ class Biller:
             acc=np.array([m.account for m in meters], dtype=np.int64)[row], h0=hour, h1=hour + HOURS_PER_DAY,
             q=quantity, rate=self.list_rate[sku], od=cost, unb=cost, net=net, billed=net, effective=net,
             contracted=net, listed=cost, invoice=others.astype(np.int64),
+            stage=self._late(row, first + day),
         )  # fmt: skip
+
+    def _late(self, meter: Ints, day: Ints) -> Ints:
+        """Return the stage of metered usage: some meters report the 9th and 10th of a month after it was closed."""
+        origin = self.company.estate.start
+        numbers = np.array([(origin + timedelta(days=d)).day for d in range(self.company.estate.days)])
+        late = np.array([self.company.estate.resources[m.resource].name in LATE for m in self.company.estate.meters])
+        return (late[meter] & np.isin(numbers[day], (9, 10))) * FINAL
 
     def _plan_fees(self, facts: Facts, done: CommitmentHours) -> None:
         """Add the hourly fee rows of savings plans, with what their hour committed to and used."""
@@ -247,11 +263,18 @@ class Biller:
         kind, unblended, net = facts.column("kind"), facts.column("unb"), facts.column("net")
         given = np.flatnonzero(np.isin(kind, [CODE[Line.USAGE], CODE[Line.PLAN_FEE]]) & (unblended != net))
         day = facts.column("h0")[given].astype(np.int64) // HOURS_PER_DAY
+        columns = [facts.column(name)[given] for name in ("acc", "sku", "com", "stage")]
         keys, sums = summed(
-            (facts.column("acc")[given], facts.column("sku")[given], facts.column("com")[given], day),
+            (*columns, day),
             net[given] - unblended[given],
         )
-        hour = keys[3] * HOURS_PER_DAY
+        hour = keys[4] * HOURS_PER_DAY
         facts.add(
-            Line.EDP, len(hour), acc=keys[0], sku=keys[1], com=keys[2], h0=hour, h1=hour + HOURS_PER_DAY, unb=sums[0],
+            Line.EDP, len(hour), acc=keys[0], sku=keys[1], com=keys[2], stage=keys[3], h0=hour,
+            h1=hour + HOURS_PER_DAY, unb=sums[0],
         )  # fmt: skip
+
+
+def _slice(amount: Ints, first: int, last: int) -> Ints:
+    """Return the part of an amount between two percentages; adjoining parts add up to the amount exactly."""
+    return amount * last // 100 - amount * first // 100

@@ -145,6 +145,11 @@ class Estate:
         return (self.end - self.start).days
 
     @property
+    def standing(self) -> int:
+        """Instances that are not members of a fleet."""
+        return sum(i.fleet < 0 for i in self.instances)
+
+    @property
     def hours(self) -> int:
         """Hours simulated."""
         return self.days * HOURS_PER_DAY

@@ -106,11 +106,15 @@ class Facts:
     def __len__(self) -> int:
         return sum(rows for rows, _ in self._blocks)
 
-    def table(self, first_line: int) -> pa.Table:
-        """Return the line items as an Arrow table, numbered from ``first_line``, all columns of ``DEFAULTS``."""
+    def table(self, first_line: int, *, stage: int) -> pa.Table:
+        """Return the line items up to a stage as an Arrow table: a ``line`` number and all of ``DEFAULTS``.
+
+        Numbers count from ``first_line`` over all line items, so that they are the same at every stage.
+        """
         columns = {name: self.column(name) for name in DEFAULTS}
         line = np.arange(first_line, first_line + len(self), dtype=np.int64)
-        return pa.table({"line": line, **columns})
+        known = columns["stage"] <= stage
+        return pa.table({name: values[known] for name, values in {"line": line, **columns}.items()})
 
 
 def summed(keys: tuple[NDArray[np.int64], ...], *values: NDArray[np.int64]) -> tuple[list[NDArray[np.int64]], ...]:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from costlab.simulate.bill import Period
     from costlab.simulate.charges import Biller, CommitmentHours
+    from costlab.simulate.rendering import Period
     from costlab.simulate.truth import UnusedCommitment
     from costlab.warehouse.connection import Connection
 
@@ -47,6 +47,8 @@ class Ledger:
 
     def __init__(self, con: Connection) -> None:
         self.con = con
+        for name in ("costs", "lines", "commitments"):
+            con.execute(f"drop table if exists ledger_{name}")
         con.execute(f"""create table ledger_costs (BillingMonth varchar, ServiceCode varchar, ServiceName varchar,
             SubAccountId varchar, ChargeDate date, ChargeCategory varchar, ChargeClass varchar, InvoiceId varchar,
             {_COSTS}, line_items bigint)""")
@@ -136,10 +138,11 @@ class Ledger:
         return [{"commitment_id": i, "unused": plain(unused), "committed": plain(all_)} for i, unused, all_ in rows]
 
     def totals(self) -> dict[str, dict[str, str]]:
-        """Return the four costs per billing month as decimal strings."""
-        rows = self.con.execute("""select BillingMonth, sum(BilledCost), sum(EffectiveCost), sum(ContractedCost), sum(ListCost)
-            from ledger_costs group by 1 order by 1""").fetchall()
-        names = ("BilledCost", "EffectiveCost", "ContractedCost", "ListCost")
+        """Return the four costs and the number of line items of the bill per billing month, as decimal strings."""
+        rows = self.con.execute("""select BillingMonth, sum(BilledCost), sum(EffectiveCost), sum(ContractedCost), sum(ListCost),
+            (select sum(rows)::bigint from ledger_lines as l where l.BillingMonth = c.BillingMonth)
+            from ledger_costs as c group by 1 order by 1""").fetchall()
+        names = ("BilledCost", "EffectiveCost", "ContractedCost", "ListCost", "line_items")
         return {row[0]: dict(zip(names, (str(v) for v in row[1:]), strict=True)) for row in rows}
 
 

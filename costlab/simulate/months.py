@@ -30,6 +30,8 @@ def rounded(amount: int) -> int:
 class Tally:
     """What a month has added up to so far."""
 
+    stage: int
+    """Line items of later stages are not counted."""
     used: dict[int, int] = field(default_factory=dict)
     """Reservations: used money per commitment."""
     unused_units: dict[int, int] = field(default_factory=dict)
@@ -46,7 +48,7 @@ class Tally:
 
     def add_charges(self, facts: Facts, biller: Biller) -> None:
         """Add the net charges of the vendor's own services."""
-        own = facts.column("invoice") == 0
+        own = (facts.column("invoice") == 0) & (facts.column("stage") <= self.stage)
         keys = facts.column("acc")[own].astype(np.int64) * 100_000 + facts.column("sku")[own]
         found, inverse = np.unique(keys, return_inverse=True)
         sums = np.zeros(len(found), dtype=np.int64)
@@ -57,7 +59,7 @@ class Tally:
             self.billed[at] = self.billed.get(at, 0) + amount
 
 
-def month_charges(biller: Biller, month: Month, number: int, tally: Tally, *, closed: bool) -> Facts:
+def month_charges(biller: Biller, month: Month, number: int, tally: Tally) -> Facts:
     """Return the line items that belong to the month as a whole; ``number`` counts from 0."""
     facts = Facts()
     origin = biller.company.estate.start
@@ -67,7 +69,7 @@ def month_charges(biller: Biller, month: Month, number: int, tally: Tally, *, cl
     _upfront_fees(facts, biller, first, last)
     _support(facts, biller, tally, first, last)
     _credits(facts, biller, number, first, tally)
-    if closed:
+    if tally.stage:
         _tax(facts, biller, tally, first, last)
     return facts
 

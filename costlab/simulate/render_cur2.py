@@ -4,96 +4,90 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from costlab.simulate.cur_columns import CUR_COLUMNS, JOINS
+from costlab.simulate.rendering import BUCKET, PREFIX, Period, filled, stamp
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
 
-    from costlab.simulate.bill import Period
     from costlab.warehouse.connection import Connection
 
-BUCKET: Final = "quillfish-billing"
-PREFIX: Final = "exports"
-EXPORT: Final = "cur2"
-_PARQUET_TYPES: Final = {"text": "string", "number": "double", "instant": "timestamp(3)"}
-_MAPS: Final = {"map": "map<string,string>", "number_map": "map<string,double>"}
+CUR2_EXPORT: Final = "cur2"
+_TYPES: Final = {
+    "text": "string",
+    "number": "double",
+    "instant": "timestamp(3)",
+    "map": "map<string,string>",
+    "number_map": "map<string,double>",
+}
 
 
-def filled(sql: str, period: Period) -> str:
-    """Return a column's SQL with the rendering's functions and the period's values in place."""
-    text = {
-        "$marketplace_invoice": _literal(period.marketplace_invoice),
-        "$invoice": _literal(period.invoice),
-        "$period_start": f"timestamp '{period.month.start}'",
-        "$period_end": f"timestamp '{period.month.end}'",
-        "$payer_id": _literal(period.payer_id),
-        "$payer_name": _literal(period.payer_name),
-        "$month": _literal(str(period.month)),
-        "$at(": "at_hour(",
-        "$usd(": "usd(",
-        "$rate(": "per_unit(",
-        "$quantity(": "units(",
-    }
-    for mark, value in text.items():
-        sql = sql.replace(mark, value)
-    return sql
+class Mode(StrEnum):
+    """How a new delivery of a period meets the one before."""
 
-
-def stamp(instant: datetime) -> str:
-    """Return an instant as AWS manifests write it: ``20260101T000000.000Z``."""
-    return f"{instant:%Y%m%dT%H%M%S}.000Z"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    OVERWRITE = "overwrite"
+    CREATE_NEW = "create-new"
+    """A folder per delivery, in data and metadata alike."""
 
 
 @dataclass(slots=True)
-class Cur2:
-    """An export in overwrite mode, or with ``execution`` in create-new mode (a folder per delivery)."""
+class Export:
+    """The files of one AWS data export and the manifests that list them."""
 
     root: Path
-    with_net: bool
-    execution: str = ""
+    name: str
+    mode: Mode = Mode.OVERWRITE
     files: list[str] = field(default_factory=list)
 
-    def columns(self) -> list[tuple[str, str, str]]:
-        """Return (name, type, SQL) of the columns delivered."""
-        return [(c.name, c.type, c.sql) for c in CUR_COLUMNS if self.with_net or not c.net]
-
-    def write(self, con: Connection, period: Period, part: int) -> None:
-        """Write the line items in ``facts`` as one part of the period."""
+    def part(self, period: Period, number: int, suffix: str) -> Path:
+        """Return the path of a part, remembered for the manifest; its folder exists."""
         folder = self._folder("data", period)
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{EXPORT}-{part:05d}.snappy.parquet"
-        select = ",\n".join(f'{filled(sql, period)} as "{name}"' for name, _, sql in self.columns())
-        con.execute(f"copy (select {select} from {JOINS}) to '{path}' (format parquet, compression snappy)")
+        path = folder / f"{self.name}-{number:05d}.{suffix}"
         self.files.append(path.relative_to(self.root).as_posix())
+        return path
 
-    def finish(self, period: Period) -> None:
-        """Write the manifest, after all parts, as AWS does."""
+    def manifest(self, period: Period, columns: list[tuple[str, str]], content_type: str) -> None:
+        """Write the manifest, after all parts, as AWS does; ``columns`` are (name, type) pairs."""
         folder = self._folder("metadata", period)
         folder.mkdir(parents=True, exist_ok=True)
-        types = _PARQUET_TYPES | _MAPS
         manifest = {
             "account": period.payer_id,
-            "exportName": EXPORT,
-            "exportArn": f"arn:aws:bcm-data-exports:us-east-1:{period.payer_id}:export/{EXPORT}-simulated",
-            "executionId": self.execution or None,
-            "contentType": "Parquet",
-            "compression": "Parquet",
+            "exportName": self.name,
+            "exportArn": f"arn:aws:bcm-data-exports:us-east-1:{period.payer_id}:export/{self.name}-simulated",
+            "executionId": period.execution,
+            "contentType": content_type,
+            "compression": "Parquet" if content_type == "Parquet" else "GZIP",
             "bucket": BUCKET,
             "billingPeriod": {"start": stamp(period.month.start), "end": stamp(period.month.end)},
-            "columns": [{"name": name, "type": types[kind]} for name, kind, _ in self.columns()],
+            "columns": [{"name": name, "type": kind} for name, kind in columns],
             "dataFiles": [f"s3://{BUCKET}/{PREFIX}/{file}" for file in self.files],
             "additionalOutputFiles": [],
-        }  # fmt: skip
-        (folder / f"{EXPORT}-Manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+        }
+        (folder / f"{self.name}-Manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
         self.files = []
 
     def _folder(self, kind: str, period: Period) -> Path:
-        folder = self.root / EXPORT / kind / f"BILLING_PERIOD={period.month}"
-        return folder / self.execution if self.execution else folder
+        folder = self.root / self.name / kind / f"BILLING_PERIOD={period.month}"
+        return folder / period.execution if self.mode is Mode.CREATE_NEW else folder
+
+
+class Cur2:
+    """CUR 2.0: the fixed schema with maps; net columns only ``with_net``."""
+
+    def __init__(self, root: Path, *, with_net: bool, mode: Mode = Mode.OVERWRITE) -> None:
+        self.export = Export(root, CUR2_EXPORT, mode)
+        self.columns = [c for c in CUR_COLUMNS if with_net or not c.net]
+
+    def write(self, con: Connection, period: Period, part: int) -> None:
+        """Write the line items in ``facts`` as one part of the period."""
+        path = self.export.part(period, part, "snappy.parquet")
+        select = ",\n".join(f'{filled(c.sql, period)} as "{c.name}"' for c in self.columns)
+        con.execute(f"copy (select {select} from {JOINS}) to '{path}' (format parquet, compression snappy)")
+
+    def finish(self, period: Period) -> None:
+        """Write the manifest."""
+        self.export.manifest(period, [(c.name, _TYPES[c.type]) for c in self.columns], "Parquet")

@@ -33,6 +33,33 @@ def sku_id(sku: Sku) -> str:
     return "".join(alphabet[byte % len(alphabet)] for byte in digest[:16])
 
 
+CATEGORIES = {  # service code: FOCUS service category and subcategory
+    "AmazonEC2": ("Compute", "Virtual Machines"),
+    "ComputeSavingsPlans": ("Compute", "Other (Compute)"),
+    "AWSLambda": ("Compute", "Serverless Compute"),
+    "AmazonECS": ("Compute", "Containers"),
+    "AmazonEKS": ("Compute", "Containers"),
+    "AmazonS3": ("Storage", "Object Storage"),
+    "AmazonRDS": ("Databases", "Relational Databases"),
+    "AmazonDynamoDB": ("Databases", "NoSQL Databases"),
+    "AmazonES": ("Analytics", "Search"),
+    "AmazonVPC": ("Networking", "Network Infrastructure"),
+    "AWSELB": ("Networking", "Application Networking"),
+    "AWSDataTransfer": ("Networking", "Network Infrastructure"),
+    "AmazonCloudWatch": ("Management and Governance", "Observability"),
+    "AWSSupportBusiness": ("Other", "Other (Other)"),
+}
+
+
+def _category(sku: Sku) -> tuple[str, str]:
+    """Return the FOCUS category and subcategory of a priced item; disks and gateways are not compute."""
+    if sku.product_family.startswith(("Storage", "System Operation")) and sku.code == "AmazonEC2":
+        return "Storage", "Block Storage"
+    if sku.product_family == "NAT Gateway":
+        return "Networking", "Network Infrastructure"
+    return CATEGORIES.get(sku.code, ("Other", "Other (Other)"))
+
+
 def _columns(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
@@ -47,9 +74,12 @@ def open_store(biller: Biller) -> Connection:
     origin = int((midnight(biller.company.estate.start) - midnight(_EPOCH)) / timedelta(microseconds=1))
     con.execute(f"create macro at_hour(h) as make_timestamp({origin} + h::bigint * {MICROSECONDS_PER_HOUR})")
     con.execute(f"create macro usd(m) as m / {prices.MONEY}.0::double")
+    con.execute("create macro per_unit_exact(r) as r::decimal(20, 0) * 0.0000000001::decimal(10, 10)")
+    con.execute("create macro units_exact(q) as q::decimal(24, 0) * 0.0001::decimal(4, 4)")
     con.execute(f"create macro per_unit(r) as r / {prices.RATE}.0::double")
     con.execute(f"create macro units(q) as q / {prices.QUANTITY}.0::double")
     con.execute("create macro exact(m) as (m::decimal(26, 0) * 0.000000000001::decimal(12, 12))::decimal(38, 12)")
+    con.execute("create macro usd_exact(m) as exact(m)")
     for name, table in {
         "kinds": _kinds(),
         "skus": _skus(biller),
@@ -88,15 +118,15 @@ def _skus(biller: Biller) -> pa.Table:
                 "operation": sku.operation or None, "unit": sku.unit or None, "list_rate": sku.list_rate,
                 "region": sku.region or None, "region_name": prices.REGION_NAMES.get(sku.region),
                 "product_family": sku.product_family or None, "instance_type": sku.instance_type or None,
-                "family": family or None, "description": sku.description, "seller": sku.seller or None,
+                "family": family or None, "description": sku.description, "seller": sku.seller or None, "category": _category(sku)[0],
+                "subcategory": _category(sku)[1],
                 "sku_id": sku_id(sku), "factor": prices.FACTORS[sku.instance_type.rsplit(".", 1)[1]] if machine else None,
                 "vcpus": shape[0] if shape else None,
                 "product": [(k, v) for k, v in sorted(product.items()) if v],
             }
         )  # fmt: skip
-    return _columns(rows).set_column(
-        17, "product", pa.array([r["product"] for r in rows], pa.map_(pa.string(), pa.string()))
-    )
+    maps = pa.array([row.pop("product") for row in rows], pa.map_(pa.string(), pa.string()))
+    return _columns(rows).append_column("product", maps)
 
 
 def _resources(biller: Biller) -> pa.Table:

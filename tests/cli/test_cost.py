@@ -238,12 +238,12 @@ def test_the_usual_questions_are_answered_from_rollups(bill_workspace: Path) -> 
         window = lab.window()
         tables = {by: ask(lab.db, question(by, "EffectiveCost", None, None), window).table for by in COLUMNS}
     assert tables == {
-        "ServiceName": "marts.daily_regions",
-        "SubAccountId": "marts.daily_regions",
+        "ServiceName": "marts.daily_services",
+        "SubAccountId": "marts.daily_accounts",
         "SubAccountName": "focus.costs",
         "RegionId": "marts.daily_regions",
         "x_usage_type": "marts.daily_skus",
-        "ChargeCategory": "marts.daily_regions",
+        "ChargeCategory": "marts.daily_accounts",
         "Tags.team": "marts.daily_tags",
     }
 

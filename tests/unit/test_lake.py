@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from costlab.errors import ConfigError, Locked, SourceError, UsageError
-from costlab.lake import Action, Lake, Origin, Revision, Writer, writing
+from costlab.errors import ConfigError, Locked, UsageError
+from costlab.lake import Action, Lake, Origin, Retention, Revision, writing
 from costlab.lake.store import checked_source
-from costlab.lake.transport import LocalTransport, transport_for
+from costlab.lake.verify import changed_files, missing_files
 from costlab.lake.writer import decide
-
-LOADED = datetime(2026, 4, 3)
-
-
-def load(writer: Writer, period: str, text: str, *, loaded_at: datetime = LOADED, source: str = "aws") -> Revision:
-    revision, folder = writer.stage("focus", source, period, "abcdef0123")
-    part = folder / "part-0.parquet"
-    part.write_text(text)
-    return Revision(
-        dataset="focus",
-        source=source,
-        connector="aws-cur",
-        period=period,
-        revision=revision,
-        snapshot_id=text,
-        order="",
-        loaded_at=loaded_at,
-        files=(writer.file(part, 1),),
-        billed_cost_loaded={"USD": Decimal("1.000000000001")},
-        rows_dropped={"SavingsPlanNegation": 3},
-        origin=(Origin("/x.parquet", 3, "v1"),),
-        drift=(("new",), ()),
-    )
-
-
-def live_texts(workspace: Path) -> list[str]:
-    lake = Lake(workspace)
-    return [(workspace / f.path).read_text() for r in lake.current().live("focus") for f in r.files]
+from tests.lake_support import LOADED, folders, live_texts, live_version, load, publish_version
 
 
 def test_a_new_revision_replaces_its_period_only(tmp_path: Path) -> None:
@@ -52,17 +25,13 @@ def test_a_new_revision_replaces_its_period_only(tmp_path: Path) -> None:
     assert [r.is_first for r in Lake(tmp_path).revisions()] == [True, False, True]
 
 
-def test_a_manifest_reads_back_as_it_was_written(tmp_path: Path) -> None:
-    with writing(tmp_path) as writer:
-        written = writer.publish([load(writer, "2026-03", "march")])
-    assert Lake(tmp_path).current() == replace(written, created_at=Lake(tmp_path).current().created_at)
-
-
 def test_staged_but_unpublished_files_do_not_count(tmp_path: Path) -> None:
     with writing(tmp_path) as writer:
         load(writer, "2026-03", "never published")
+        assert len(folders(tmp_path)) == 1
     assert Lake(tmp_path).current().seq == 0
     assert live_texts(tmp_path) == []
+    assert folders(tmp_path) == set()
 
 
 def test_a_removed_period_is_gone_and_its_history_stays(tmp_path: Path) -> None:
@@ -78,18 +47,6 @@ def test_a_second_writer_is_told_who_holds_the_lock(tmp_path: Path) -> None:
         pass
     with writing(tmp_path):
         pass
-
-
-def test_a_damaged_manifest_is_a_clear_error(tmp_path: Path) -> None:
-    with writing(tmp_path) as writer:
-        writer.publish([load(writer, "2026-03", "march")])
-    path = Lake(tmp_path).path_of(1)
-    path.write_text(path.read_text()[:-40])
-    with pytest.raises(SourceError, match="is damaged"):
-        Lake(tmp_path).current()
-    path.write_text('{"schema": "costlab/manifest/9"}')
-    with pytest.raises(SourceError, match="costlab/manifest/9"):
-        Lake(tmp_path).current()
 
 
 def test_what_was_known_is_the_first_revision_until_a_later_one_was_loaded(tmp_path: Path) -> None:
@@ -137,56 +94,120 @@ def test_a_source_name_cannot_leave_its_folder(name: str) -> None:
         checked_source(name)
 
 
-class TestLocalTransport:
-    def test_lists_folders_globs_and_files_sorted_without_hidden_ones(self, tmp_path: Path) -> None:
-        for name in ("b/2.csv", "a.csv", ".hidden.csv", "b/_tmp/3.csv"):
-            (tmp_path / name).parent.mkdir(exist_ok=True)
-            (tmp_path / name).write_text("x")
-        local = LocalTransport()
-        names = [Path(o.uri).relative_to(tmp_path).as_posix() for o in local.list(str(tmp_path))]
-        assert names == ["a.csv", "b/2.csv"]
-        assert len(local.list(f"{tmp_path}/**/2.csv")) == 1
-        assert [o.bytes for o in local.list(f"{tmp_path}/a.csv")] == [1]
-        with pytest.raises(SourceError, match="no such file"):
-            local.list(f"{tmp_path}/missing.csv")
+@pytest.mark.parametrize(
+    ("dataset", "source", "period"),
+    [
+        ("focus", "aws", "2026-13"),
+        ("focus", "aws", "../.."),
+        ("focus", "..", "2026-03"),
+        ("manifests", "aws", "2026-03"),
+        ("../x", "aws", "2026-03"),
+    ],
+)
+def test_nothing_is_staged_outside_of_the_lake(tmp_path: Path, dataset: str, source: str, period: str) -> None:
+    with writing(tmp_path) as writer, pytest.raises((UsageError, ValueError)):
+        writer.stage(dataset, source, period, "../../tag")
+    assert [p.name for p in (tmp_path / "lake").iterdir()] == ["lock"]
 
-    def test_the_version_changes_with_the_content(self, tmp_path: Path) -> None:
-        path = tmp_path / "a.csv"
-        path.write_text("x")
-        before = LocalTransport().stat(str(path))
-        path.write_text("xy")
-        after = LocalTransport().stat(str(path))
-        assert before is not None
-        assert after is not None
-        assert before.version != after.version
 
-    @pytest.mark.parametrize("key", ["../secret", "/etc/passwd", "a/../../secret", "a\\..\\b", ""])
-    def test_a_key_cannot_leave_the_folder(self, tmp_path: Path, key: str) -> None:
-        with pytest.raises(SourceError, match="leaves"):
-            LocalTransport().resolve(str(tmp_path), key)
+def test_a_period_cannot_be_live_twice(tmp_path: Path) -> None:
+    with writing(tmp_path) as writer:
+        one, two = load(writer, "2026-03", "one"), load(writer, "2026-03", "two")
+        with pytest.raises(ValueError, match="live twice"):
+            writer.publish([one, two])
+        writer.publish([one])
+        with pytest.raises(ValueError, match="live twice"):
+            writer.publish([one])
+        writer.publish([two])
+        with pytest.raises(ValueError, match="live twice"):
+            writer.publish([one])
+    assert live_texts(tmp_path) == ["two"]
 
-    def test_a_link_cannot_leave_the_folder(self, tmp_path: Path) -> None:
-        base = tmp_path / "export"
-        base.mkdir()
-        (tmp_path / "secret.csv").write_text("x")
-        (base / "link.csv").symlink_to(tmp_path / "secret.csv")
-        with pytest.raises(SourceError, match="leaves"):
-            LocalTransport().resolve(str(base), "link.csv")
 
-    @pytest.mark.parametrize("key", ["s3://bucket/pre/exp/data/1.csv", "pre/exp/data/1.csv", "data/1.csv"])
-    @pytest.mark.parametrize("base", ["", "pre", "pre/exp", "pre/exp/data"])
-    def test_a_key_is_found_by_its_longest_tail(self, tmp_path: Path, key: str, base: str) -> None:
-        target = tmp_path / "pre/exp/data/1.csv"
-        target.parent.mkdir(parents=True)
-        target.write_text("x")
-        found = LocalTransport().resolve(str(tmp_path / base), key)
-        if key == "data/1.csv" and base in {"", "pre"}:
-            assert found is None
-        else:
-            assert found is not None
-            assert found.uri == str(target)
+def test_a_file_that_changed_after_it_was_recorded_is_not_published(tmp_path: Path) -> None:
+    with writing(tmp_path) as writer:
+        one = load(writer, "2026-03", "one")
+        (tmp_path / one.files[0].path).write_text("longer")
+        with pytest.raises(ValueError, match="not a finished file"):
+            writer.publish([one])
+        outside = replace(one, files=(replace(one.files[0], path="lake/lock"),))
+        with pytest.raises(ValueError, match="not a finished file"):
+            writer.publish([outside])
+    assert Lake(tmp_path).current().seq == 0
 
-    def test_other_schemes_say_what_to_do(self) -> None:
-        with pytest.raises(ConfigError, match="s3:// is not supported yet"):
-            transport_for("s3://bucket/prefix")
-        assert transport_for("file:///tmp/a%20b")[1] == "/tmp/a b"
+
+def test_damage_to_live_files_is_found(tmp_path: Path) -> None:
+    with writing(tmp_path) as writer:
+        manifest = writer.publish([load(writer, "2026-03", "march"), load(writer, "2026-04", "april")])
+    lake = Lake(tmp_path)
+    march, april = (r.files[0].path for r in manifest.live("focus"))
+    (tmp_path / march).write_text("MARCH")
+    assert (missing_files(lake, manifest), changed_files(lake, manifest)) == ([], [march])
+    (tmp_path / april).unlink()
+    assert (missing_files(lake, manifest), changed_files(lake, manifest)) == ([april], [march, april])
+
+
+def test_a_workspace_that_cannot_be_written_to_says_so(tmp_path: Path) -> None:
+    (tmp_path / "lake").write_text("a file where the folder should be")
+    with pytest.raises(ConfigError, match="cannot write to the workspace"), writing(tmp_path):
+        pass
+
+
+def test_a_workspace_can_be_moved(tmp_path: Path) -> None:
+    with writing(tmp_path / "here") as writer:
+        writer.publish([load(writer, "2026-03", "march")])
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert live_texts(tmp_path / "there") == ["march"]
+    with writing(tmp_path / "there") as writer:
+        writer.publish([load(writer, "2026-03", "march again")])
+    assert live_texts(tmp_path / "there") == ["march again"]
+
+
+def test_as_of_a_period_that_was_loaded_again_after_removal(tmp_path: Path) -> None:
+    with writing(tmp_path) as writer:
+        writer.publish([load(writer, "2026-03", "first", loaded_at=datetime(2026, 4, 1))])
+        writer.publish([], removed=[("focus", "aws", "2026-03")])
+        assert Lake(tmp_path).known_at(datetime(2026, 4, 2)) == []
+        writer.publish([load(writer, "2026-03", "again", loaded_at=datetime(2026, 4, 5))])
+    (known,) = Lake(tmp_path).known_at(datetime(2026, 4, 2))
+    assert (known.revision.snapshot_id, known.is_first) == ("first", True)
+    (known,) = Lake(tmp_path).known_at(datetime(2026, 4, 5))
+    assert (known.revision.snapshot_id, known.is_first) == ("again", False)
+
+
+def test_each_source_and_dataset_has_its_own_past(tmp_path: Path) -> None:
+    with writing(tmp_path) as writer:
+        writer.publish([load(writer, "2026-03", "a1", source="a"), load(writer, "2026-03", "b1", source="b")])
+        writer.publish([load(writer, "2026-03", "m1", source="a", dataset="metrics")])
+        writer.publish([load(writer, "2026-03", "b2", source="b", loaded_at=datetime(2026, 5, 1))])
+    known = Lake(tmp_path).known_at(datetime(2026, 5, 1))
+    assert [(k.revision.snapshot_id, k.is_first) for k in known] == [("a1", True), ("b2", False), ("m1", True)]
+    assert [k.revision.snapshot_id for k in Lake(tmp_path).live()] == ["a1", "b2", "m1"]
+    assert not any(k.is_first for k in Lake(tmp_path).live())
+
+
+def test_a_copy_taken_while_a_writer_publishes_is_whole_if_the_pointer_is_copied_first(tmp_path: Path) -> None:
+    here, copy = tmp_path / "here", tmp_path / "copy"
+    retention = Retention(revisions=0, days=0, manifests=1)
+    with writing(here, retention=retention) as writer:
+        publish_version(writer, 1)
+        publish_version(writer, 2)
+        pointer = (here / "lake/manifests/CURRENT").read_text()
+        publish_version(writer, 3)
+        writer.collect()
+        shutil.copytree(here, copy)
+    (copy / "lake/manifests/CURRENT").write_text(pointer)
+    assert live_version(copy) == 2
+
+
+def test_going_back_to_an_earlier_publish_and_on_from_there(tmp_path: Path) -> None:
+    with writing(tmp_path) as writer:
+        for version in (1, 2, 3):
+            publish_version(writer, version)
+    Lake(tmp_path).path_of(3).write_text("damaged")
+    (tmp_path / "lake/manifests/CURRENT").write_text("2\n")
+    assert live_version(tmp_path) == 2
+    with writing(tmp_path) as writer:
+        publish_version(writer, 4)
+        assert writer.collect().revisions == 2
+    assert [r.snapshot_id for r in Lake(tmp_path).revisions()] == ["version 1", "version 2", "version 4"] * 2
