@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import streamlit as st
 
-from costlab.errors import ConfigError, CostlabError, DataError
+from costlab.errors import CostlabError, DataError
 from costlab.report.formats import as_csv
 from costlab.ui.format import change, column_format, day, exact_money, markdown, money, ratio
 from costlab.ui.session import Bound, Source, source, workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     from costlab.answer import Answer
     from costlab.ui.overview import Change
@@ -44,26 +44,37 @@ class Frame:
 
 
 @contextmanager
-def page(title: str) -> Iterator[Frame]:
+def page(title: str) -> Generator[Frame]:
     """Draw a page's title and hand over the data; what goes wrong becomes an explanation, never a traceback."""
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom")
     head.title(title, anchor=False, width="content")
     controls = head.container(horizontal=True, vertical_alignment="bottom", width="content")
     line = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    where = _source()
+    if where.facts.is_empty:
+        nothing_loaded()
     try:
-        where = source()
-        if where.facts.is_empty:
-            nothing_loaded()
         yield Frame(where, controls, line)
+    except CostlabError as error:
+        _failed(error)
+
+
+def _source() -> Source:
+    """Return the data; without any, say why and end the run."""
+    try:
+        return source()
     except DataError:
         nothing_loaded()
-    except ConfigError as error:
-        st.error(f"The workspace's settings are wrong: {markdown(error.message)}. {markdown(error.hint, nothing='')}")
     except CostlabError as error:
-        st.error(f"{markdown(error.message)}. {markdown(error.hint, nothing='')}", icon=":material/error:")
+        _failed(error)
+        st.stop()
 
 
-def nothing_loaded() -> None:
+def _failed(error: CostlabError) -> None:
+    st.error(f"{markdown(error.message)}. {markdown(error.hint, nothing='')}", icon=":material/error:")
+
+
+def nothing_loaded() -> NoReturn:
     """Explain an empty workspace and end the run."""
     with st.container(border=True):
         st.subheader("Nothing is loaded yet", anchor=False)
@@ -122,7 +133,7 @@ def currency_control(bound: Bound, options: Sequence[str]) -> None:
 
 
 @contextmanager
-def cards() -> Iterator[None]:
+def cards() -> Generator[None]:
     """Lay out figures side by side, wrapping on narrow windows."""
     with st.container(horizontal=True, gap="small"):
         yield
