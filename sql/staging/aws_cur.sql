@@ -3,7 +3,7 @@
 -- source: raw, seeds.aws_services, seeds.aws_regions
 with
 -- one row per line item, with what later decisions need
-line as (
+line as not materialized (
     select
         *,
         line_item_line_item_type as x_type,
@@ -38,7 +38,7 @@ part as (
     where line_item_line_item_type in ('RIFee', 'SavingsPlanRecurringFee') and x_unreadable is null
 ),
 
--- what each part costs; AWS bills to ten decimal places
+-- what each part costs
 charge as (
     select
         *,
@@ -52,18 +52,15 @@ charge as (
             -- AWS tells the used commitment before the negotiated discount only: the discount is the fee's own
             when x_part = 1 and savings_plan_total_commitment_to_date <> 0
                 then cast(
-                    round(
-                        cast(savings_plan_total_commitment_to_date - savings_plan_used_commitment as double)
-                        * cast(
-                            coalesce(
-                                savings_plan_net_amortized_upfront_commitment_for_billing_period
-                                + savings_plan_net_recurring_commitment_for_billing_period,
-                                savings_plan_total_commitment_to_date
-                            ) as double
-                        )
-                        / cast(savings_plan_total_commitment_to_date as double),
-                        10
-                    ) as decimal(38, 12)
+                    cast(savings_plan_total_commitment_to_date - savings_plan_used_commitment as double)
+                    * cast(
+                        coalesce(
+                            savings_plan_net_amortized_upfront_commitment_for_billing_period
+                            + savings_plan_net_recurring_commitment_for_billing_period,
+                            savings_plan_total_commitment_to_date
+                        ) as double
+                    )
+                    / cast(savings_plan_total_commitment_to_date as double) as decimal(38, 12)
                 )
             when x_part = 1 or x_is_fee or x_is_upfront then 0
             when x_type = 'SavingsPlanCoveredUsage'

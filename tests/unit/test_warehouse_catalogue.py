@@ -126,25 +126,55 @@ def test_a_workspace_can_be_moved(tmp_path: Path) -> None:
         assert db.rows("select sum(BilledCost) as b from marts.resource_days") == [{"b": Decimal(7)}]
 
 
-def _publish_and_die(workspace: Path) -> None:
-    def die(_: Database) -> Findings:
-        os._exit(9)
+def _die_before_renaming(workspace: Path, target: str) -> None:
+    """Publish in a process that ends like a killed one before something called ``target`` gets its name."""
+    rename = Path.replace
 
-    publish(workspace, 2, bill(workspace, 2, "r2"), findings_of=die)
+    def replace(self: Path, name: str | Path) -> Path:
+        if target in Path(name).name:
+            os._exit(9)
+        return rename(self, name)
+
+    Path.replace = replace  # type: ignore[assignment,method-assign]
+    publish(workspace, 2, bill(workspace, 2, "r2"))
 
 
-def test_a_publisher_killed_midway_leaves_the_old_numbers_and_is_tidied_up_after(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("target", "shown"), [("r2-", Decimal(1)), ("CURRENT", Decimal(1)), ("costlab.duckdb", Decimal(2))]
+)
+def test_a_publisher_killed_at_any_step_leaves_whole_numbers_and_is_tidied_up_after(
+    tmp_path: Path, target: str, shown: Decimal
+) -> None:
     publish(tmp_path, 1, bill(tmp_path, 1, "r1"))
-    process = multiprocessing.get_context("spawn").Process(target=_publish_and_die, args=(tmp_path,))
+    process = multiprocessing.get_context("spawn").Process(target=_die_before_renaming, args=(tmp_path, target))
     process.start()
     process.join()
     assert process.exitcode == 9
     _, db = open_current(tmp_path)
     with db:
-        assert billed(db) == Decimal(1)
-    assert len(generations(tmp_path)) == 2
+        assert billed(db) == shown
     publish(tmp_path, 3, bill(tmp_path, 3, "r3"))
-    assert [g.seq for g in generations(tmp_path)] == [1, 3]
+    assert generations(tmp_path)[-1] == current(tmp_path)
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file() and "tmp" in path.name}
+    assert left == set()
+    for generation in generations(tmp_path):
+        with Database.open(generation.path, tmp_path) as old:
+            assert billed(old) == Decimal(generation.seq)
+
+
+def test_two_publishers_take_turns(tmp_path: Path) -> None:
+    load_rows(tmp_path, focus_rows([{"BilledCost": 5}]))
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=publish_lake, args=(Lake(tmp_path),)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert [(g.seq, g.build) for g in generations(tmp_path)] == [(1, 1), (1, 2)]
+    _, db = open_current(tmp_path)
+    with db:
+        assert billed(db) == Decimal(5)
 
 
 def test_a_restated_month_replaces_itself_only_and_costs_only_itself(tmp_path: Path) -> None:
