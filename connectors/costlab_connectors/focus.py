@@ -6,10 +6,12 @@ Source: FOCUS specification 1.0 to 1.3 and the FOCUS 1.4 data model (FinOps Foun
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from costlab.interfaces.connector import Column, Dataset, FileFormat, Snapshot
 from costlab_connectors._file_sets import find_files
+from costlab_connectors.aws_cur import CONNECTOR as AWS_EXPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 MONEY = "DECIMAL(38,12)"
 INSTANT = "TIMESTAMP"
 TEXT = "VARCHAR"
+OBJECT = "JSON"
 NULLS = ("", "NULL", "Null", "null", "\\N")
 
 _REQUIRED = """
@@ -32,14 +35,16 @@ _AMOUNTS = """
     PricingQuantity
 """
 _TEXTS = """
-    AllocatedMethodDetails AllocatedMethodId AllocatedResourceId AllocatedResourceName AllocatedTags AvailabilityZone
-    BillingAccountId BillingAccountName BillingAccountType BillingCurrency CapacityReservationId
-    CapacityReservationStatus ChargeCategory ChargeClass ChargeDescription ChargeFrequency CommitmentDiscountCategory
-    CommitmentDiscountId CommitmentDiscountName CommitmentDiscountStatus CommitmentDiscountType CommitmentDiscountUnit
-    CommitmentProgramEligibilityDetails ConsumedUnit ContractApplied HostProviderName InvoiceDetailId InvoiceId
-    InvoiceIssuerName PricingCategory PricingCurrency PricingUnit ProviderName PublisherName RegionId RegionName
-    ResourceId ResourceName ResourceType ServiceCategory ServiceName ServiceProviderName ServiceSubcategory SkuId
-    SkuMeter SkuPriceDetails SkuPriceId SubAccountId SubAccountName SubAccountType Tags
+    AllocatedMethodId AllocatedResourceId AllocatedResourceName AvailabilityZone BillingAccountId BillingAccountName
+    BillingAccountType BillingCurrency CapacityReservationId CapacityReservationStatus ChargeCategory ChargeClass
+    ChargeDescription ChargeFrequency CommitmentDiscountCategory CommitmentDiscountId CommitmentDiscountName
+    CommitmentDiscountStatus CommitmentDiscountType CommitmentDiscountUnit ConsumedUnit HostProviderName
+    InvoiceDetailId InvoiceId InvoiceIssuerName PricingCategory PricingCurrency PricingUnit ProviderName PublisherName
+    RegionId RegionName ResourceId ResourceName ResourceType ServiceCategory ServiceName ServiceProviderName
+    ServiceSubcategory SkuId SkuMeter SkuPriceId SubAccountId SubAccountName SubAccountType
+"""
+_OBJECTS = """
+    AllocatedMethodDetails AllocatedTags CommitmentProgramEligibilityDetails ContractApplied SkuPriceDetails Tags
 """
 _OWN = {  # costlab's columns, by the spellings of AWS's and Microsoft's exports
     "x_data_status": (),
@@ -49,10 +54,12 @@ _OWN = {  # costlab's columns, by the spellings of AWS's and Microsoft's exports
     "x_operation": ("x_Operation", "x_SkuMeterSubcategory"),
     "x_instance_type": ("x_InstanceType",),
     "x_family": ("x_Family", "x_InstanceFamily"),
-    "x_sku_details": ("x_SkuDetails",),
 }
-_IGNORED = ("Id",)
+IGNORED = ("id",)
 """Columns outside the specification that carry nothing: a row number in the public 1.0 sample."""
+
+
+_AWS_MANIFEST = re.compile(r"/metadata/BILLING_PERIOD=.*-Manifest\.json$")
 
 
 def _snake(name: str) -> str:
@@ -61,14 +68,13 @@ def _snake(name: str) -> str:
 
 def _columns() -> Iterator[Column]:
     required = _REQUIRED.split()
-    for kind, names in ((INSTANT, _INSTANTS), (MONEY, _AMOUNTS), (TEXT, _TEXTS)):
+    for kind, names in ((INSTANT, _INSTANTS), (MONEY, _AMOUNTS), (TEXT, _TEXTS), (OBJECT, _OBJECTS)):
         for name in names.split():
             yield Column(name, kind, (_snake(name),), required=name in required)
     for name, spellings in _OWN.items():
         yield Column(name, TEXT, spellings)
     yield Column("x_amortized_upfront", MONEY)
-    for name in _IGNORED:
-        yield Column(f"ignored_{name.lower()}", TEXT, (name,))
+    yield Column("x_sku_details", OBJECT, ("x_SkuDetails",))
 
 
 COLUMNS = tuple(_columns())
@@ -83,14 +89,27 @@ class Focus:
     def snapshots(
         self, transport: Transport, uri: str, *, source: str, period: Month | None = None
     ) -> Iterator[Snapshot]:
-        """Yield one snapshot of the files at ``uri``; their billing periods are found in the rows.
+        """Yield the deliveries of an AWS Data Export by period, or one snapshot of the files at ``uri``.
+
+        Of files without a manifest the billing periods are found in the rows.
 
         Raises
         ------
         SourceError
-            If there are no data files, or files of several formats.
+            If there are no data files, files of several formats, or a manifest is broken.
         """
-        del period  # the rows say
+        if any(_AWS_MANIFEST.search(item.uri) for item in transport.list(uri)):
+            for delivery in AWS_EXPORTS.snapshots(transport, uri, source=source, period=period):
+                yield replace(
+                    delivery,
+                    connector=self.name,
+                    staging="focus",
+                    columns=COLUMNS,
+                    nulls=NULLS,
+                    gather=(),
+                    ignore=IGNORED,
+                )
+            return
         found = find_files(transport, uri, formats=FileFormat)
         yield Snapshot(
             source=source,
@@ -104,6 +123,7 @@ class Focus:
             staging="focus",
             columns=COLUMNS,
             nulls=NULLS,
+            ignore=IGNORED,
         )
 
 

@@ -17,6 +17,7 @@ from costlab.lake.codec import Malformed, decode, encode
 T = TypeVar("T")
 SCHEMA = "costlab/manifest/1"
 HISTORY_SCHEMA = "costlab/history/1"
+MEND = "Restore it from a backup, or go back to an earlier publish (docs/storage.md)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +163,8 @@ def _loads(kind: type[T], schema: str, text: str, where: str) -> T:
         if found != schema:
             raise SourceError(
                 f"{where} has schema {found!r}, this costlab reads {schema!r}",
-                hint="Update costlab, or restore the workspace from a backup",
+                hint=f"Update costlab. {MEND}",
             )
         return decode(kind, record, kind.__name__.lower())
     except ValueError as error:
-        raise SourceError(
-            f"{where} is damaged: {error}", hint="Restore the file from a backup, or load the sources again"
-        ) from None
+        raise SourceError(f"{where} is damaged: {error}", hint=MEND) from None

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from costlab.errors import SourceError, UsageError
-from costlab.lake.manifest import History, Manifest, Revision, load_history, load_manifest
+from costlab.lake.manifest import MEND, History, Manifest, Revision, load_history, load_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,9 +112,10 @@ class Lake:
         old = [item.revision for item in self.superseded(manifest).superseded]
         return sorted([*old, *manifest.revisions], key=lambda r: r.key)  # stable: the order of publishing stays
 
-    def live(self) -> list[KnownRevision]:
-        """Return what counts now: the live revisions, whole."""
-        return [KnownRevision(revision, is_first=False) for revision in self.current().revisions]
+    def live(self, manifest: Manifest | None = None) -> list[KnownRevision]:
+        """Return what counts now (or after the publish of ``manifest``): the live revisions, whole."""
+        manifest = manifest or self.current()
+        return [KnownRevision(revision, is_first=False) for revision in manifest.revisions]
 
     def known_at(self, as_of: datetime) -> list[KnownRevision]:
         """Return what counted at an instant: per period the newest revision loaded by then, else the first one.
@@ -147,6 +148,6 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise SourceError(f"{path} is missing", hint="Restore the workspace from a backup") from None
+        raise SourceError(f"{path} is missing", hint=MEND) from None
     except UnicodeDecodeError:
-        raise SourceError(f"{path} is damaged: not text", hint="Restore the workspace from a backup") from None
+        raise SourceError(f"{path} is damaged: not text", hint=MEND) from None

@@ -45,6 +45,12 @@ charges as (
             when 'unused' then 'Unused'
             else CapacityReservationStatus
         end as capacity_status,
+        -- costlab's own exports give charges that are not invoiced yet a provisional invoice
+        case
+            when InvoiceId = 'provisional-' || BillingAccountId || '-' || left(cast(BillingPeriodStart as varchar), 7)
+                then null
+            else InvoiceId
+        end as invoice_id,
         -- notations that are not JSON: "a": "b" of Microsoft's older exports, {'a': 'b'} of Python, {a=b} of Athena
         case
             when Tags is null or json_valid(Tags) then Tags
@@ -135,7 +141,7 @@ select
     EffectiveCost,
     HostProviderName,
     InvoiceDetailId,
-    InvoiceId,
+    invoice_id as InvoiceId,
     InvoiceIssuerName,
     ListCost,
     ListUnitPrice,
@@ -168,7 +174,7 @@ select
     $source as x_source,
     $snapshot_id as x_snapshot_id,
     -- an invoice number is there once the invoice is issued
-    coalesce(x_data_status, case when InvoiceId is not null then 'final' end) as x_data_status,
+    coalesce(x_data_status, case when invoice_id is not null then 'final' end) as x_data_status,
     coalesce(x_line_item_type, charge_category) as x_line_item_type,
     x_service_code,
     coalesce(x_usage_type, SkuMeter) as x_usage_type,

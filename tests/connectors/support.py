@@ -20,7 +20,10 @@ def staged(model: str, columns: Sequence[Column], *rows: Row) -> list[Row]:
     """Return what ``sql/staging/<model>.sql`` makes of these rows."""
     con = connect()
     try:
-        types = {column.name: column.type for column in columns} | {"x_unreadable": "VARCHAR", "x_extra": "VARCHAR"}
+        types = {c.name: c.type.replace("JSON", "VARCHAR") for c in columns} | {
+            "x_unreadable": "VARCHAR",
+            "x_extra": "VARCHAR",
+        }
         unknown = {name for row in rows for name in row} - types.keys()
         assert not unknown, f"the connector does not read {sorted(unknown)}"
         create_table(con, "raw", types, list(rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -9,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from costlab.errors import ConfigError, Locked, UsageError
-from costlab.lake import Action, Lake, Origin, Revision, writing
+from costlab.lake import Action, Lake, Origin, Retention, Revision, writing
 from costlab.lake.store import checked_source
 from costlab.lake.verify import changed_files, missing_files
 from costlab.lake.writer import decide
-from tests.lake_support import LOADED, folders, live_texts, load
+from tests.lake_support import LOADED, folders, live_texts, live_version, load, publish_version
 
 
 def test_a_new_revision_replaces_its_period_only(tmp_path: Path) -> None:
@@ -183,3 +184,30 @@ def test_each_source_and_dataset_has_its_own_past(tmp_path: Path) -> None:
     assert [(k.revision.snapshot_id, k.is_first) for k in known] == [("a1", True), ("b2", False), ("m1", True)]
     assert [k.revision.snapshot_id for k in Lake(tmp_path).live()] == ["a1", "b2", "m1"]
     assert not any(k.is_first for k in Lake(tmp_path).live())
+
+
+def test_a_copy_taken_while_a_writer_publishes_is_whole_if_the_pointer_is_copied_first(tmp_path: Path) -> None:
+    here, copy = tmp_path / "here", tmp_path / "copy"
+    retention = Retention(revisions=0, days=0, manifests=1)
+    with writing(here, retention=retention) as writer:
+        publish_version(writer, 1)
+        publish_version(writer, 2)
+        pointer = (here / "lake/manifests/CURRENT").read_text()
+        publish_version(writer, 3)
+        writer.collect()
+        shutil.copytree(here, copy)
+    (copy / "lake/manifests/CURRENT").write_text(pointer)
+    assert live_version(copy) == 2
+
+
+def test_going_back_to_an_earlier_publish_and_on_from_there(tmp_path: Path) -> None:
+    with writing(tmp_path) as writer:
+        for version in (1, 2, 3):
+            publish_version(writer, version)
+    Lake(tmp_path).path_of(3).write_text("damaged")
+    (tmp_path / "lake/manifests/CURRENT").write_text("2\n")
+    assert live_version(tmp_path) == 2
+    with writing(tmp_path) as writer:
+        publish_version(writer, 4)
+        assert writer.collect().revisions == 2
+    assert [r.snapshot_id for r in Lake(tmp_path).revisions()] == ["version 1", "version 2", "version 4"] * 2
