@@ -170,6 +170,7 @@ _SQL = """
 select
     case
         when ChargeClass = 'Correction' then 'correction'
+        when ChargeFrequency = 'Recurring' and CommitmentDiscountStatus is null then 'other'
         when ChargeCategory = 'Usage' then 'usage'
         else 'other'
     end as line_class,

@@ -43,8 +43,8 @@ ODD = 4.0
 NOTABLE = 2.0
 """Residuals above this many scales are remembered in case they recur."""
 NOISY = 0.25
-RECORD = 1.2
-"""A series with a relative scale above ``NOISY`` is odd upwards only beyond this multiple of its last 70 days' maximum."""
+RECORD = 1.5
+"""A series with a relative scale above ``NOISY`` is odd upwards only beyond 1.5 x the maximum of its last 70 days."""
 _TOLERANCE = 0.3
 _NO_DAY = -1
 _QUIET = 0.05
@@ -122,6 +122,10 @@ class Profile:
     is_intermittent: Flags
     ramp: Floats
     """t-value of a steady rise (positive) over the last weeks; see :func:`ramp_score`."""
+
+    def rows(self, start: int, stop: int) -> Profile:
+        """Return the profile of the series [start, stop)."""
+        return Profile(**{name: getattr(self, name)[start:stop] for name in self.__slots__})
 
 
 def profile(values: Floats, days: Calendar) -> Profile:
@@ -269,7 +273,7 @@ class _Walk:
         spread = max(1.4826 * float(np.median(np.abs(np.log(costs / middle)))), 0.25)
         self.expected[row, day] = min(value, middle)
         self.scale[row, day] = spread * middle
-        if value > 1.5 * float(costs.max()):
+        if value > RECORD * float(costs.max()):
             self.score[row, day] = max(0.0, float(np.log(value / middle)) / spread)
 
 

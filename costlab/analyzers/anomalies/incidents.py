@@ -7,12 +7,13 @@ longer one as far as it goes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from costlab.analyzers.anomalies.cube import DIMENSIONS
 from costlab.analyzers.anomalies.search import Finding, best_scope
-from costlab.analyzers.scope import key, merged
+from costlab.analyzers.scope import merged
 from costlab.stats.robust import Baseline, Profile, baseline, calendar, profile
 
 if TYPE_CHECKING:
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
 
-SCORE_LIMIT = 4.5
-"""Scales a day must be off. 4 would do for normal noise; the half more is for the many scopes looked at at once."""
-RAMP_LIMIT = 7.0
+SCORE_LIMIT = 5.5
+"""Scales a day must be off. Normal noise would need 5 for one false day a year in a thousand scopes; spend has heavier
+tails."""
+RAMP_LIMIT = 8.0
 """t-value of a steady rise; days are not independent, so it is far above the 4 that would do if they were."""
 FLOOR_PER_DAY = 10.0
 """Less than this a day, in BillingCurrency, is not worth an alert."""
@@ -39,6 +41,8 @@ RETURN_DAYS = 28
 EXPLAINED = 0.5
 NEW_SPEND_DAYS = 3
 COMMON = 3
+RAMP_WINDOW = 35
+_PLACES = ("SubAccountId", "ServiceName", "RegionId", "x_usage_type")
 
 
 @dataclass(slots=True)
@@ -74,10 +78,12 @@ class Watch:
         self.calendar = calendar(cube.days)
         self.values: list[Floats] = [level.sums(cube.costs) for level in cube.levels]
         self.keep: list[Flags] = [values.max(axis=1) >= floor for values in self.values]
-        self.profiles: list[Profile] = [
-            profile(values[keep], self.calendar) for values, keep in zip(self.values, self.keep, strict=True)
-        ]
-        self.leaf = profile(cube.costs, self.calendar)
+        # One walk for all scopes and leaves: the work per day is then in few, large arrays.
+        kept = [values[keep] for values, keep in zip(self.values, self.keep, strict=True)]
+        whole = profile(np.vstack([*kept, cube.costs]), self.calendar)
+        ends = np.cumsum([len(rows) for rows in kept])
+        self.profiles = [whole.rows(int(end - len(rows)), int(end)) for end, rows in zip(ends, kept, strict=True)]
+        self.leaf = whole.rows(int(ends[-1]), len(whole.base))
         self.raw: list[Raw] = []
 
     def run(self) -> list[Raw]:
@@ -116,14 +122,16 @@ class Watch:
         found: list[tuple[Finding, float, str]] = []
         while flags:
             anchor = max(flags, key=lambda f: (f.excess, -f.level))
-            residual = self._rise(day) if anchor.trigger == "ramp" else daily
             flags.remove(anchor)
-            if self._is_explained(anchor, residual, explained):
+            is_ramp = anchor.trigger == "ramp"
+            residual = self._rise(day) if is_ramp else daily
+            known = explained | self._recent(day) if is_ramp else explained
+            if self._is_explained(anchor, residual, known):
                 continue
-            finding = self._locate(anchor, day, np.where(explained, 0.0, residual))
+            finding = self._locate(anchor, day, np.where(known, 0.0, residual))
             explained = explained | finding.leaves
             found.append((finding, anchor.score, anchor.trigger))
-        for finding, score, trigger in self._common(_join(found)):
+        for finding, score, trigger in self._common(self._join(found)):
             self._open(finding, day, direction, score, trigger)
 
     def _common(self, found: list[tuple[Finding, float, str]]) -> list[tuple[Finding, float, str]]:
@@ -192,6 +200,14 @@ class Watch:
                 found |= incident.leaves
         return found
 
+    def _recent(self, day: int) -> Flags:
+        """Return the leaves of rises that still lie in a ramp's window: what is left of a step is not a slope."""
+        found = np.zeros(len(self.cube.leaves), dtype=bool)
+        for incident in self.raw:
+            if incident.direction > 0 and day - incident.last <= RAMP_WINDOW:
+                found |= incident.leaves
+        return found
+
     def _is_back(self, incident: Raw, day: int) -> bool:
         """Return whether the cost is near the level before the incident again (or on the way there)."""
         weekday = int(self.calendar.weekday[day])
@@ -209,29 +225,36 @@ class Watch:
         """Return per leaf how much the last week's mean is above that of four weeks ago."""
         costs = self.cube.costs
         rise = np.median(costs[:, day - 6 : day + 1], axis=1) - np.median(costs[:, day - 34 : day - 27], axis=1)
-        return cast("Floats", rise)
+        return np.asarray(rise)
 
     def _locate(self, anchor: _Flag, day: int, residual: Floats) -> Finding:
         expected, scale = self.leaf.expected[:, day], self.leaf.scale[:, day]
         if anchor.trigger == "ramp":
             expected = np.median(self.cube.costs[:, day - 34 : day - 27], axis=1)
-        finding = best_scope(self.cube.levels, anchor.leaves, residual, expected, scale)
+        finding = best_scope(self.cube.levels, self._around(anchor), residual, expected, scale)
         if finding is None or finding.excess < min(self.floor, 0.2 * anchor.excess):
             return Finding(anchor.of.scope(anchor.row), anchor.leaves, anchor.excess)
         return finding
+
+    def _around(self, anchor: _Flag) -> Flags:
+        """Return where to look: a slope shows in the quietest leaf first, though its whole service may rise."""
+        scope = anchor.of.scope(anchor.row)
+        wide: Scope = {c: scope[c] for c in ("SubAccountId", "ServiceName") if c in scope}
+        return self.cube.mask(wide) if anchor.trigger == "ramp" and len(wide) == 2 else anchor.leaves
 
     def _open(self, finding: Finding, day: int, direction: int, score: float, trigger: str) -> None:
         start = self._ramp_start(finding, day) if trigger == "ramp" else day
         neighbour = self._neighbour(finding, day, direction)
         if neighbour is not None:
-            neighbour.scope = _union(neighbour.scope, finding.scope)
+            old = Finding(neighbour.scope, neighbour.leaves, 0.0)
+            neighbour.scope = self._union(old, finding) or neighbour.scope
             neighbour.leaves = neighbour.leaves | finding.leaves
             neighbour.baseline = self._frozen(neighbour.leaves, neighbour.start)
             neighbour.last = day
             return
-        for old in self.raw:
-            if not old.is_over() and old.direction == direction and (old.leaves & finding.leaves).any():
-                old.end = min(old.last, day - 1)
+        for incident in self.raw:
+            if not incident.is_over() and incident.direction == direction and (incident.leaves & finding.leaves).any():
+                incident.end = min(incident.last, day - 1)
         settled = bool(self.cube.is_settled[finding.leaves, day].all())
         frozen = self._frozen(finding.leaves, start)
         self.raw.append(
@@ -255,12 +278,45 @@ class Watch:
         return baseline(series[:start], self.calendar.weekday[:start])
 
     def _neighbour(self, finding: Finding, day: int, direction: int) -> Raw | None:
-        """Return the incident of today or yesterday that differs in one column's value only: the same cause."""
+        """Return the incident of today or yesterday that is the same in another account or region: the same cause."""
         for incident in self.raw:
             same_way = incident.direction == direction and not incident.is_over()
-            if same_way and 0 <= day - incident.detected <= 1 and _differ_in_one(incident.scope, finding.scope):
-                return incident
+            if same_way and 0 <= day - incident.detected <= 1:
+                other = Finding(incident.scope, incident.leaves, 0.0)
+                if self._union(other, finding) is not None:
+                    return incident
         return None
+
+    def _join(self, found: list[tuple[Finding, float, str]]) -> list[tuple[Finding, float, str]]:
+        """Make one finding of those of a day that differ in account or region only."""
+        joined: list[tuple[Finding, float, str]] = []
+        for finding, score, trigger in found:
+            for i, (other, other_score, other_trigger) in enumerate(joined):
+                scope = self._union(other, finding)
+                if scope is not None:
+                    both = Finding(scope, other.leaves | finding.leaves, other.excess + finding.excess)
+                    joined[i] = (both, max(score, other_score), other_trigger)
+                    break
+            else:
+                joined.append((finding, score, trigger))
+        return joined
+
+    def _union(self, one: Finding, other: Finding) -> Scope | None:
+        """Return the scope of both together when they are the same thing in another account or region, else None."""
+        mine, yours = self._values(one), self._values(other)
+        named = [column for column in _PLACES if column in one.scope or column in other.scope]
+        different = [column for column in _PLACES if mine[column] != yours[column]]
+        if different not in (["SubAccountId"], ["RegionId"]) or different[0] not in named:
+            return None
+        if len(mine["ServiceName"]) > 1:
+            return None
+        scope: Scope = {column: merged(sorted({*mine[column], *yours[column]})) for column in named}
+        return scope if np.array_equal(self.cube.mask(scope), one.leaves | other.leaves) else None
+
+    def _values(self, finding: Finding) -> dict[str, set[str]]:
+        """Return the values that the leaves of a finding have per column."""
+        leaves = [self.cube.leaves[i] for i in np.flatnonzero(finding.leaves)]
+        return {c: {leaf[DIMENSIONS.index(c)] or "" for leaf in leaves} for c in _PLACES}
 
     def _ramp_start(self, finding: Finding, day: int) -> int:
         """Return the day since which the weekly mean has not been below its value now less the rise."""
@@ -287,29 +343,3 @@ class _Flag:
     @property
     def leaves(self) -> Flags:
         return np.equal(self.of.member, self.row)
-
-
-def _join(found: list[tuple[Finding, float, str]]) -> list[tuple[Finding, float, str]]:
-    """Make one finding of those of a day that differ in one column only: the same cause in several places."""
-    joined: list[tuple[Finding, float, str]] = []
-    for finding, score, trigger in found:
-        for i, (other, other_score, other_trigger) in enumerate(joined):
-            if _differ_in_one(other.scope, finding.scope):
-                scope = _union(other.scope, finding.scope)
-                both = Finding(scope, other.leaves | finding.leaves, other.excess + finding.excess)
-                joined[i] = (both, max(score, other_score), other_trigger)
-                break
-        else:
-            joined.append((finding, score, trigger))
-    return joined
-
-
-def _differ_in_one(one: Scope, other: Scope) -> bool:
-    if one.keys() != other.keys() or not one:
-        return False
-    different = [column for column in one if key({column: one[column]}) != key({column: other[column]})]
-    return len(one) > 1 and different in (["SubAccountId"], ["RegionId"])
-
-
-def _union(one: Scope, other: Scope) -> Scope:
-    return {column: merged([one[column], other[column]]) for column in one}
