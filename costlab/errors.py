@@ -45,7 +45,7 @@ class UnknownValue(UsageError):
     """A value that is not in a known list; the hint names the nearest valid one."""
 
     def __init__(self, what: str, got: str, valid: Iterable[str]) -> None:
-        choices = sorted(valid)
+        choices = sorted(str(choice) for choice in valid)
         near = difflib.get_close_matches(got, choices, n=1, cutoff=0.5)
         guess = f"Did you mean {near[0]!r}? " if near else ""
         super().__init__(f"unknown {what} {got!r}", hint=f"{guess}Valid: {', '.join(choices)}")

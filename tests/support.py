@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from costlab.focus.columns import COLUMN_TYPES
-from costlab.period import Month
+from costlab.lake import KnownRevision, LakeFile, Manifest, Revision, writing
+from costlab.period import Month, midnight, utc_now
 from costlab.warehouse.builder import METRIC_TYPES, BuildReport
 from costlab.warehouse.catalogue import build
 from costlab.warehouse.connection import Connection, connect
@@ -100,78 +101,68 @@ def create_table(con: Connection, name: str, types: dict[str, str], rows: list[R
         con.executemany(f"insert into {name} values ({marks})", [[row.get(column) for column in types] for row in rows])
 
 
-@dataclass(frozen=True)
-class FakeFile:
-    path: str
+FakeKnown = KnownRevision
 
 
-@dataclass(frozen=True)
-class FakeRevision:
-    """A revision as the warehouse sees it, for tests that need no lake."""
-
-    files: tuple[FakeFile, ...]
-    rows_loaded: int = 0
-    dataset: str = "focus"
-    source: str = "aws"
-    connector: str = "focus"
-    period: str = "2026-03"
-    revision: str = "r1"
-    snapshot_id: str = "snapshot-1"
-    loaded_at: datetime = datetime(2026, 4, 1)
-    quarantine: tuple[FakeFile, ...] = ()
-    rows_split: int = 0
-    rows_quarantined: int = 0
-    rows_dropped: dict[str, int] = field(default_factory=dict[str, int])
-    billed_cost_received: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
-    billed_cost_loaded: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
-    effective_cost_loaded: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
-    quarantined_cost: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
-    drift: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def rows_received(self) -> int:
-        return self.rows_loaded + self.rows_quarantined
-
-
-@dataclass(frozen=True)
-class FakeKnown:
-    revision: FakeRevision
-    is_first: bool = True
-
-
-def write_revision(workspace: Path, rows: list[Row], *, revision: str = "r1", period: str = "2026-03") -> FakeKnown:
-    """Write whole FOCUS rows of one source and month as a revision's Parquet file."""
+def write_revision(
+    workspace: Path, rows: list[Row], *, revision: str = "r1", period: str = "2026-03", is_first: bool = True
+) -> KnownRevision:
+    """Write whole FOCUS rows of one source and month as a revision's file, beside the lake's manifests."""
     source = rows[0]["x_source"] if rows else "aws"
-    return _written(workspace, "focus", source, period, revision, COLUMN_TYPES, rows)
+    relative = f"lake/focus/source={source}/billing_period={period}/{revision}/part-0.parquet"
+    write_parquet(workspace / relative, COLUMN_TYPES, rows)
+    file = LakeFile(relative, (workspace / relative).stat().st_size, "", len(rows))
+    return KnownRevision(focus_revision(rows, source, period, revision, file), is_first=is_first)
 
 
-def write_metrics(workspace: Path, rows: list[Row], *, revision: str = "m1", period: str = "2026-03") -> FakeKnown:
-    """Write metric samples as a revision's Parquet file."""
+def focus_revision(rows: list[Row], source: str, period: str, revision: str, file: LakeFile) -> Revision:
+    """Return the record of a revision that holds exactly these rows."""
+    billed, effective = (_sums(rows, measure) for measure in ("BilledCost", "EffectiveCost"))
+    return Revision(
+        "focus", source, "focus", period, revision, "snapshot-1", "", midnight(date(2026, 4, 1)),
+        files=(file,),
+        rows_received=len(rows),
+        rows_loaded=len(rows),
+        billed_cost_received=billed,
+        billed_cost_loaded=billed,
+        effective_cost_loaded=effective,
+    )  # fmt: skip
+
+
+def write_metrics(workspace: Path, rows: list[Row], *, revision: str = "m1", period: str = "2026-03") -> KnownRevision:
+    """Write metric samples as a revision's file, beside the lake's manifests."""
     whole = [{"provider": "aws", "x_source": "metrics", **row, "ts": _instant(row["ts"])} for row in rows]
-    return _written(workspace, "metrics", "metrics", period, revision, METRIC_TYPES, whole)
-
-
-def _written(
-    workspace: Path, dataset: str, source: str, period: str, revision: str, types: dict[str, str], rows: list[Row]
-) -> FakeKnown:
-    relative = f"lake/{dataset}/source={source}/billing_period={period}/{revision}/part-0.parquet"
-    write_parquet(workspace / relative, types, rows)
-    billed: dict[str, Decimal] = {}
-    for row in rows if dataset == "focus" else []:
-        billed[row["BillingCurrency"]] = billed.get(row["BillingCurrency"], Decimal(0)) + row["BilledCost"]
-    return FakeKnown(
-        FakeRevision(
-            files=(FakeFile(relative),),
-            rows_loaded=len(rows),
-            dataset=dataset,
-            source=source,
-            period=period,
-            revision=revision,
-            billed_cost_received=billed,
-            billed_cost_loaded=billed,
-        )
+    relative = f"lake/metrics/source=metrics/billing_period={period}/{revision}/part-0.parquet"
+    write_parquet(workspace / relative, METRIC_TYPES, whole)
+    file = LakeFile(relative, (workspace / relative).stat().st_size, "", len(rows))
+    record = Revision(
+        "metrics", "metrics", "metrics-file", period, revision, revision, "", midnight(date(2026, 4, 1)), files=(file,)
     )
+    return KnownRevision(record, is_first=True)
+
+
+def load_rows(workspace: Path, rows: list[Row]) -> Manifest:
+    """Publish whole FOCUS rows through the lake, one new revision per source and billing period."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        month = str(Month.of(row["BillingPeriodStart"].date()))
+        groups.setdefault((row["x_source"], month), []).append(row)
+    with writing(workspace) as writer:
+        revisions: list[Revision] = []
+        for (source, month), group in groups.items():
+            revision, folder = writer.stage("focus", source, month, "testtest")
+            write_parquet(folder / "part-0.parquet", COLUMN_TYPES, group)
+            file = writer.file(folder / "part-0.parquet", len(group))
+            record = focus_revision(group, source, month, revision, file)
+            revisions.append(replace(record, loaded_at=utc_now()))
+        return writer.publish(revisions)
+
+
+def _sums(rows: list[Row], measure: str) -> dict[str, Decimal]:
+    totals: dict[str, Decimal] = {}
+    for row in rows:
+        totals[row["BillingCurrency"]] = totals.get(row["BillingCurrency"], Decimal(0)) + row[measure]
+    return totals
 
 
 def write_parquet(path: Path, types: dict[str, str], rows: list[Row]) -> None:
@@ -185,13 +176,13 @@ def write_parquet(path: Path, types: dict[str, str], rows: list[Row]) -> None:
         con.close()
 
 
-def catalogue(workspace: Path, *known: FakeKnown, name: str = "catalogue.duckdb", **options: Any) -> Database:
+def catalogue(workspace: Path, *known: KnownRevision, name: str = "catalogue.duckdb", **options: Any) -> Database:
     """Build a catalogue of these revisions beside the workspace's lake and open it."""
     return built(workspace, *known, name=name, **options)[0]
 
 
 def built(
-    workspace: Path, *known: FakeKnown, name: str = "catalogue.duckdb", **options: Any
+    workspace: Path, *known: KnownRevision, name: str = "catalogue.duckdb", **options: Any
 ) -> tuple[Database, BuildReport]:
     """Build a catalogue and return it opened, with the report."""
     target = workspace / "built" / name

@@ -70,6 +70,10 @@ class Transport(Protocol):
         """Return the URI of something below ``base``; raises ``SourceError`` if it would leave ``base``."""
         ...
 
+    def resolve(self, base: str, key: str) -> StoredObject | None:
+        """Return the object a manifest's key names: its longest tail that exists below ``base``."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
@@ -84,15 +88,28 @@ class SourceFile:
 class Column:
     """A column the staging SQL reads.
 
-    ``name`` is how the SQL calls it; ``aliases`` are the spellings in files, compared without case. ``type``
-    is a DuckDB type; text that cannot be cast to it sends the row to quarantine. A missing column is a typed
-    NULL, unless ``required``: then the file is refused.
+    ``name`` is how the SQL calls it; it and ``aliases`` are the spellings in files, compared without case, the first
+    that is there counts; ``column[key]`` is an entry of a MAP column. ``type`` is VARCHAR, DECIMAL(38,12), DOUBLE,
+    TIMESTAMP or JSON (an object as text; MAP and STRUCT columns are converted); text that cannot be read as it sends
+    the row to quarantine. A missing column is a typed NULL, unless ``required``: then the file is refused.
     """
 
     name: str
     type: str = "VARCHAR"
     aliases: tuple[str, ...] = ()
     required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Columns whose header starts with ``prefix`` become entries of the JSON object column ``name``.
+
+    The entry's key is ``key_prefix`` and the rest of the header.
+    """
+
+    name: str
+    prefix: str
+    key_prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +131,9 @@ class Snapshot:
     columns: tuple[Column, ...]
     nulls: tuple[str, ...] = ("",)
     """Texts in CSV that mean NULL."""
-    gather: tuple[tuple[str, str], ...] = ()
-    """(name, prefix) pairs: text columns whose header starts with the prefix become one JSON object column."""
+    gather: tuple[Gather, ...] = ()
+    ignore: tuple[str, ...] = ()
+    """Patterns (``fnmatch``, without case) of columns that are understood and left aside."""
     rows: int | None = None
     """Rows over all files, if the manifest says."""
     warnings: tuple[str, ...] = field(default=())

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from costlab.lake import KnownRevision
     from costlab.warehouse.connection import Connection
-    from costlab.warehouse.inputs import KnownRevision
 
 DEFAULT_TAG_KEYS = ("team", "env", "app", "owner", "cost-center")
 METRIC_TYPES: dict[str, str] = {
@@ -121,6 +121,7 @@ def build(
         with MartCache(workspace, scratch, tag_keys, keep=keep_marts) as cache:
             for model in models:
                 report.models.append(_materialize(con, model, costs, cache, report))
+        _describe(con, models, report)
         write_findings(con, findings or Findings())
         con.execute("checkpoint")
     finally:
@@ -176,6 +177,27 @@ def _gather(con: Connection, model: Model, paths: Sequence[str]) -> None:
         con.execute(f"create view {model.name} as select * from {file_list(paths)}")
     else:
         con.execute(f"create table {model.name} as select * from {file_list(paths)}")
+
+
+def _describe(con: Connection, models: Sequence[Model], report: BuildReport) -> None:
+    """Write ``settings.models``: what each model is and how large, so that questions can go to the smallest."""
+    con.execute(
+        "create table settings.models (name varchar, description varchar, grain varchar, materialized varchar, "
+        "complete varchar, complete_per varchar, rows bigint)"
+    )
+    for model, run in zip(models, report.models, strict=True):
+        con.execute(
+            "insert into settings.models values (?, ?, ?, ?, ?, ?, ?)",
+            [
+                model.name,
+                model.description,
+                ", ".join(model.grain),
+                model.materialized.value,
+                ", ".join(model.complete),
+                model.complete_per,
+                run.rows,
+            ],
+        )
 
 
 def _report_reduction(report: BuildReport) -> None:

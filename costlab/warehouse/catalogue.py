@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from costlab.errors import DataError
+from costlab.lake import KnownRevision
 from costlab.warehouse.builder import DEFAULT_TAG_KEYS, BuildReport, build
 from costlab.warehouse.connection import connect
 from costlab.warehouse.findings import write_findings
@@ -29,15 +30,15 @@ from costlab.warehouse.relations import Database
 
 __all__ = [
     "DEFAULT_TAG_KEYS", "KEEP", "BuildReport", "Generation", "build", "current", "generations",
-    "open_current", "publish",
+    "open_current", "publish", "publish_lake",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
+    from costlab.lake import Lake
     from costlab.warehouse.findings import FindingsOf
-    from costlab.warehouse.inputs import KnownRevision
 
 KEEP = 3
 _NAME = re.compile(r"costlab-(?P<seq>\d+)-(?P<build>\d+)\.duckdb")
@@ -101,6 +102,15 @@ def publish(
     return generation, report
 
 
+def publish_lake(
+    lake: Lake, *, tag_keys: Sequence[str] = DEFAULT_TAG_KEYS, findings_of: FindingsOf | None = None
+) -> tuple[Generation, BuildReport]:
+    """Publish what is live in a lake; see :func:`publish`."""
+    manifest = lake.current()
+    known = [KnownRevision(revision, is_first=False) for revision in manifest.revisions]
+    return publish(lake.workspace, manifest.seq, known, tag_keys=tag_keys, findings_of=findings_of)
+
+
 def current(workspace: Path) -> Generation | None:
     """Return the published generation, or None when there is none yet."""
     pointer = workspace / "serve" / "CURRENT"
@@ -139,7 +149,7 @@ def _generation(path: Path) -> Generation | None:
 
 
 @contextlib.contextmanager
-def _publishing(serve: Path) -> Iterator[None]:
+def _publishing(serve: Path) -> Generator[None]:
     """Let one process at a time publish; the others wait. The lock ends with the process that holds it."""
     with (serve / "lock").open("w", encoding="utf-8") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -11,6 +11,8 @@ from typing import Any
 
 import duckdb
 
+from costlab.errors import ConfigError
+
 Connection = duckdb.DuckDBPyConnection
 Error = duckdb.Error
 THREADS = 2
@@ -31,6 +33,11 @@ def connect(
     ----------
     search_path
         The folder that relative file names in views are looked up in (the workspace).
+
+    Raises
+    ------
+    ConfigError
+        If DuckDB would take the name of that folder for a list or a pattern.
     """
     config: dict[str, Any] = {
         "autoinstall_known_extensions": "false",
@@ -41,9 +48,17 @@ def connect(
         "temp_directory": str(Path(tempfile.gettempdir()) / "costlab-spill"),
     }
     if search_path is not None:
-        config["file_search_path"] = str(search_path)
+        config["file_search_path"] = _plain_folder(search_path)
     con = duckdb.connect(str(path) if path else ":memory:", read_only=read_only, config=config)
     # not accepted as start-up configuration; global, so that cursors have it; not repeated, as readers lock it
     if con.execute("select current_setting('TimeZone')").fetchall() != [("UTC",)]:
         con.execute("set global TimeZone = 'UTC'")
     return con
+
+
+def _plain_folder(folder: Path) -> str:
+    path = str(folder.absolute())
+    odd = sorted(set(path) & set(",*?[]"))
+    if odd:
+        raise ConfigError(f"the workspace {path!r} has {' '.join(odd)} in its name", hint="Rename or move the folder")
+    return path

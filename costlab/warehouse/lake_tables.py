@@ -11,8 +11,8 @@ from costlab.warehouse.parquet import file_list
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from costlab.lake import Revision
     from costlab.warehouse.connection import Connection
-    from costlab.warehouse.inputs import StoredRevision
 
 _REVISIONS = """
 create table lake.revisions (
@@ -48,7 +48,7 @@ create table lake.quarantine (
 """
 
 
-def write_lake_tables(con: Connection, revisions: Sequence[StoredRevision]) -> None:
+def write_lake_tables(con: Connection, revisions: Sequence[Revision]) -> None:
     """Create ``lake.revisions`` (one row per revision; nested values as JSON) and ``lake.quarantine``.
 
     ``lake.quarantine`` has one row per source, period and reason.
@@ -64,7 +64,7 @@ def write_lake_tables(con: Connection, revisions: Sequence[StoredRevision]) -> N
             _write_quarantine(con, revision)
 
 
-def _revision_row(revision: StoredRevision) -> list[Any]:
+def _revision_row(revision: Revision) -> list[Any]:
     new, missing = revision.drift
     return [
         str(revision.dataset),
@@ -89,7 +89,7 @@ def _revision_row(revision: StoredRevision) -> list[Any]:
     ]
 
 
-def _write_quarantine(con: Connection, revision: StoredRevision) -> None:
+def _write_quarantine(con: Connection, revision: Revision) -> None:
     files = file_list(file.path for file in revision.quarantine)
     con.execute(
         "insert into lake.quarantine "

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from costlab.focus.columns import COLUMN_TYPES
+from costlab.warehouse.audits import check_sums, sums
 from costlab.warehouse.connection import connect
-from costlab.warehouse.parquet import identifier, literal, typed_select
+from costlab.warehouse.parquet import file_list, identifier, literal, typed_select
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from costlab.lake import Revision
     from costlab.warehouse.connection import Connection
-    from costlab.warehouse.inputs import StoredRevision
     from costlab.warehouse.models import Model
 
 TAG_MACRO = (
@@ -33,7 +34,7 @@ _logger = logging.getLogger(__name__)
 class Part:
     """A revision of a bill and the rows of it that count: ``condition`` is SQL, "" means all rows."""
 
-    revision: StoredRevision
+    revision: Revision
     condition: str = ""
 
     @property
@@ -121,6 +122,9 @@ class MartCache:
                 f"copy (select * from ({model.sql}\n) order by {order}) to {literal(str(temporary))} "
                 "(format parquet, compression zstd)"
             )
+            if model.complete and not model.complete_per:
+                found = sums(con, file_list([str(temporary)]), model.complete)
+                check_sums(model, sums(con, "focus.costs", model.complete), found)
             _sync(temporary)
             temporary.replace(target)
         finally:

@@ -108,7 +108,7 @@ def load_models(*roots: Path) -> list[Model]:
 def read_model(path: Path) -> Model:
     """Return the model in one file; raises :class:`ModelError` naming file and line."""
     text = path.read_text(encoding="utf-8")
-    title, fields = _header(path, text)
+    title, fields = read_header(path, text)
     return Model(
         name=title["name"],
         description=title["text"],
@@ -163,7 +163,8 @@ def line_of(text: str, pattern: str) -> int:
     return 1
 
 
-def _header(path: Path, text: str) -> tuple[dict[str, str], dict[str, str]]:
+def read_header(path: Path, text: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the title (``name``, ``text``) and the fields of a model's header; needs no SQL parser."""
     lines = text.splitlines()
     title = _TITLE.fullmatch(lines[0].strip()) if lines else None
     if title is None:

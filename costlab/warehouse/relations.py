@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from costlab.errors import DataError
 from costlab.warehouse.connection import Error, connect
 from costlab.warehouse.guard import check_query, explained
 from costlab.warehouse.parquet import literal
@@ -43,8 +44,21 @@ class Database:
 
     @classmethod
     def open(cls, path: Path, workspace: Path) -> Self:
-        """Return the catalogue in ``path`` whose views read files of ``workspace``."""
-        con = connect(path, read_only=True, search_path=workspace)
+        """Return the catalogue in ``path`` whose views read files of ``workspace``.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be opened, for example because a newer DuckDB wrote it.
+        """
+        try:
+            con = connect(path, read_only=True, search_path=workspace)
+        except Error as error:
+            reason = str(error).splitlines()[0]
+            raise DataError(
+                f"the catalogue {path.name} cannot be opened: {reason}",
+                hint="Run `costlab ingest` to build it again; the loaded bills are not affected",
+            ) from None
         _lock_down(con, path, workspace)
         return cls(con)
 

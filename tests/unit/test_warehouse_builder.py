@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
 from costlab.focus.columns import COLUMN_TYPES
-from tests.support import built, catalogue, focus_rows, write_metrics, write_parquet, write_revision
+from costlab.lake import KnownRevision, Lake, LakeFile
+from tests.support import built, catalogue, focus_rows, load_rows, write_metrics, write_parquet, write_revision
 
 
 def test_an_empty_workspace_has_every_table_without_rows(tmp_path: Path) -> None:
@@ -78,3 +80,40 @@ def test_an_unchanged_revision_is_not_computed_again(tmp_path: Path) -> None:
     with second:
         daily = next(run for run in report.models if run.name == "marts.daily_costs")
         assert (daily.computed, daily.reused, daily.rows) == (1, 1, 2)
+
+
+def test_the_past_is_seen_as_it_was_before_a_restatement(tmp_path: Path) -> None:
+    load_rows(tmp_path, focus_rows([{"BilledCost": 1}, {"BilledCost": 2, "ChargePeriodStart": "2026-03-20"}]))
+    load_rows(tmp_path, focus_rows([{"BilledCost": 10}]))
+    lake, as_of = Lake(tmp_path), datetime(2026, 3, 10)
+    with catalogue(tmp_path, *lake.known_at(as_of), as_of=as_of, name="past.duckdb") as db:
+        assert db.rows("select sum(BilledCost) as b from marts.daily_costs") == [{"b": Decimal(1)}]
+    with catalogue(tmp_path, *lake.live(), name="now.duckdb") as db:
+        assert db.rows("select sum(BilledCost) as b from marts.daily_costs") == [{"b": Decimal(10)}]
+
+
+def test_an_upfront_purchase_is_known_when_its_billing_period_is_over(tmp_path: Path) -> None:
+    purchase = {"ChargePeriodEnd": "2027-03-01", "ChargeCategory": "Purchase", "BilledCost": 8760}
+    known = write_revision(tmp_path, focus_rows([purchase]))
+    for day, billed in ((datetime(2026, 3, 31), None), (datetime(2026, 4, 1), Decimal(8760))):
+        with catalogue(tmp_path, known, as_of=day, name=f"{day:%m%d}.duckdb") as db:
+            assert db.rows("select sum(BilledCost) as b from focus.costs") == [{"b": billed}]
+
+
+def test_a_build_of_the_past_leaves_nothing_in_the_workspace(tmp_path: Path) -> None:
+    known = write_revision(tmp_path, focus_rows([{"ResourceId": "i-1"}]))
+    with catalogue(tmp_path, known, as_of=datetime(2026, 3, 15)) as db:
+        assert db.rows("select sum(BilledCost) as b from marts.resource_days") == [{"b": Decimal(1)}]
+    assert not (tmp_path / "lake" / "marts").exists()
+
+
+def test_quarantined_rows_are_counted_by_reason(tmp_path: Path) -> None:
+    known = write_revision(tmp_path, focus_rows([{}]))
+    path = "lake/focus/source=aws/billing_period=2026-03/r1/quarantine.parquet"
+    rows = [{"x_fate": "quarantine: no number", "x_source_cost": Decimal("1.5")}] * 2
+    write_parquet(tmp_path / path, {"x_fate": "VARCHAR", "x_source_cost": "DECIMAL(38,12)"}, rows)
+    revision = replace(known.revision, quarantine=(LakeFile(path, 0, "", 2),), rows_quarantined=2)
+    with catalogue(tmp_path, KnownRevision(revision, is_first=True)) as db:
+        assert db.rows("select * from lake.quarantine") == [
+            {"source": "aws", "billing_period": "2026-03", "reason": "no number", "rows": 2, "cost": Decimal(3)}
+        ]

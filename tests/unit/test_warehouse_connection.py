@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
+from costlab.errors import ConfigError
 from costlab.warehouse.connection import connect
 
 
@@ -33,3 +35,9 @@ def test_no_extension_is_ever_fetched() -> None:
         ]
     finally:
         con.close()
+
+
+@pytest.mark.parametrize("name", ["a, b", "a*", "a[b]"])
+def test_a_workspace_that_duckdb_would_misread_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="in its name"):
+        connect(search_path=tmp_path / name)

@@ -1,0 +1,177 @@
+"""What is wrong with an installation, a workspace and its data, and how to mend it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import platform
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from costlab.discover import connector_names
+from costlab.errors import ConfigError, CostlabError
+from costlab.lab.sources import NEVER, SourceState
+from costlab.lake import Lake
+from costlab.lake.verify import missing_files
+from costlab.warehouse.catalogue import current
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from costlab.lake import Manifest
+    from costlab.settings import Settings
+
+COLUMNS = ["check", "status", "detail", "fix"]
+LIBRARIES = ("duckdb", "numpy", "pandas", "pyarrow", "rich", "sqlglot", "streamlit", "typer")
+_OLDEST_PYTHON = (3, 11)
+_GIB = 1024**3
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    NOTE = "note"
+    DATA = "data"
+    """The data is incomplete, late or set aside: exit code 5."""
+    CONFIG = "config"
+    """The configuration or the installation is wrong: exit code 4."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One thing that was looked at."""
+
+    check: str
+    status: Level
+    detail: str
+    fix: str = ""
+
+    def item(self) -> dict[str, Any]:
+        """Return the JSON item of ``costlab doctor``."""
+        return asdict(self) | {"status": self.status.value}
+
+
+def exit_code(items: list[dict[str, Any]]) -> int:
+    """Return 4 if the configuration is wrong, 5 if the data is not all there, else 0."""
+    found = {item["status"] for item in items}
+    return ConfigError.exit_code if Level.CONFIG in found else 5 if Level.DATA in found else 0
+
+
+def installation() -> Iterator[Diagnosis]:
+    """Look at Python and the libraries."""
+    fine = sys.version_info[:2] >= _OLDEST_PYTHON
+    yield Diagnosis("python", Level.OK if fine else Level.CONFIG, platform.python_version(), "" if fine else "Use 3.11")
+    for name in LIBRARIES:
+        try:
+            yield Diagnosis(name, Level.OK, version(name))
+        except PackageNotFoundError:
+            yield Diagnosis(name, Level.CONFIG, "not installed", f"pip install {name}")
+
+
+def workspace(settings: Settings) -> Iterator[Diagnosis]:
+    """Look at the folder, its disk, its lock and its published catalogue."""
+    folder = settings.workspace
+    if not folder.is_dir():
+        yield Diagnosis("workspace", Level.DATA, f"{folder} does not exist", "Run `costlab demo` or `costlab ingest`")
+        return
+    yield Diagnosis("workspace", Level.OK, str(folder))
+    yield from _disk(folder)
+    yield _lock(folder)
+    lake = Lake(folder)
+    try:
+        manifest = lake.current()
+    except CostlabError as error:
+        yield Diagnosis("lake", Level.CONFIG, error.message, error.hint)
+        return
+    yield from _published(folder, manifest)
+    yield from _files(folder, manifest)
+
+
+def configuration(settings: Settings) -> Iterator[Diagnosis]:
+    """Look at the configured sources."""
+    known = connector_names()
+    for source in settings.sources:
+        if source.connector not in known:
+            fix = f"Known are: {', '.join(known)}"
+            yield Diagnosis(f"source {source.name}", Level.CONFIG, f"unknown connector {source.connector!r}", fix)
+
+
+def data(states: list[SourceState]) -> Iterator[Diagnosis]:
+    """Look at what is loaded: gaps, freshness, quarantine, drift of columns, warnings of the load."""
+    for state in states:
+        for kind, problem in state.problems.items():
+            yield Diagnosis(f"source {state.name}", Level.DATA, problem, _fix(kind, state))
+        new = sorted({column for r in state.revisions for column in r.drift[0]})
+        if new:
+            fix = "Nothing is lost: they are kept in x_extra"
+            yield Diagnosis(f"columns of {state.name}", Level.NOTE, f"unknown columns: {', '.join(new)}", fix)
+        for warning in sorted({warning for r in state.revisions for warning in r.warnings}):
+            yield Diagnosis(f"source {state.name}", Level.NOTE, warning)
+        if not state.problems:
+            yield Diagnosis(f"source {state.name}", Level.OK, f"{len(state.revisions)} periods, complete")
+
+
+def _fix(kind: str, state: SourceState) -> str:
+    if kind == NEVER:
+        return "Run `costlab ingest`"
+    if kind == "gaps":
+        month = state.gaps[0]
+        return f"Get the missing export from the vendor, then `costlab ingest {state.connector} --period {month} ...`"
+    if kind == "late":
+        return "Check that the vendor's export still runs and that `costlab nightly` is scheduled"
+    return "Look at lake.quarantine with `costlab query`; correct the file and ingest it again"
+
+
+def _disk(folder: Path) -> Iterator[Diagnosis]:
+    usage = shutil.disk_usage(folder)
+    used = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    detail = f"{used / _GIB:.2f} GiB used by the workspace, {usage.free / _GIB:.1f} GiB free"
+    # loading needs room for a second copy of what is there before the first can go
+    enough = usage.free > max(used, _GIB)
+    yield Diagnosis("disk", Level.OK if enough else Level.DATA, detail, "" if enough else "Make room on this disk")
+
+
+def _lock(folder: Path) -> Diagnosis:
+    path = folder / "lake" / "lock"
+    if not path.is_file():
+        return Diagnosis("lock", Level.OK, "free")
+    with path.open(encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return Diagnosis("lock", Level.NOTE, f"held by {_holder(handle.read())}", "Wait for it; reading works")
+    return Diagnosis("lock", Level.OK, "free")
+
+
+def _holder(text: str) -> str:
+    try:
+        told = json.loads(text)
+        return f"process {told['pid']} on {told['host']} since {told['since']}"
+    except (ValueError, KeyError, TypeError):
+        return "another process"
+
+
+def _published(folder: Path, manifest: Manifest) -> Iterator[Diagnosis]:
+    generation = current(folder)
+    if manifest.seq == 0:
+        yield Diagnosis("catalogue", Level.DATA, "nothing is loaded", "Run `costlab ingest` or `costlab demo`")
+    elif generation is None or not generation.path.is_file() or generation.seq < manifest.seq:
+        detail = f"the published catalogue is older than the lake ({manifest.seq})"
+        yield Diagnosis("catalogue", Level.DATA, detail, "Run `costlab nightly` to publish it again")
+    else:
+        yield Diagnosis("catalogue", Level.OK, f"sequence {generation.seq}")
+
+
+def _files(folder: Path, manifest: Manifest) -> Iterator[Diagnosis]:
+    lost = missing_files(Lake(folder), manifest)
+    if lost:
+        fix = "Restore them from a backup, or remove the workspace and ingest again"
+        yield Diagnosis("lake files", Level.DATA, f"{len(lost)} missing or changed, first {lost[0]}", fix)
+    else:
+        yield Diagnosis("lake files", Level.OK, f"{len(manifest.revisions)} revisions, all files there")

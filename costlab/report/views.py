@@ -1,0 +1,155 @@
+"""What a table shows of an answer: some items have thirty fields, a terminal has room for eight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from costlab.report.text import amount, cell, is_number, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from costlab.answer import Answer
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table: its heading and the value it takes from an item."""
+
+    heading: str
+    value: Callable[[Item], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table ready to be laid out: headings, rows of text, and which columns are numbers."""
+
+    headings: list[str]
+    rows: list[list[str]]
+    numeric: list[bool]
+    footer: list[str]
+
+
+def grid(answer: Answer) -> Grid:
+    """Return the table of an answer, as text safe for a terminal."""
+    columns = _VIEWS[answer.name]() if answer.name in _VIEWS else _all(answer)
+    values = [[column.value(item) for column in columns] for item in answer.items]
+    exact = answer.name == "query"
+    return Grid(
+        headings=[visible(column.heading) for column in columns],
+        rows=[[cell(value, exact=exact) for value in row] for row in values],
+        numeric=[all(is_number(row[i]) or row[i] is None for row in values) for i in range(len(columns))],
+        footer=_footer(answer),
+    )
+
+
+def _all(answer: Answer) -> list[Column]:
+    return [_field(name) for name in answer.columns]
+
+
+def _field(name: str, heading: str = "") -> Column:
+    return Column(heading or name, lambda item: item.get(name))
+
+
+def _scope(item: Item) -> str:
+    scope: dict[str, Any] = item.get("scope") or {}
+    return ", ".join(f"{key}={cell(value) or '(none)'}" for key, value in scope.items()) or "everything"
+
+
+def _resource(item: Item) -> Any:
+    return item.get("resource_name") or item.get("resource_id")
+
+
+def _causes(item: Item) -> str:
+    causes: list[Item] = item.get("causes") or []
+    return "; ".join(f"{_scope(cause)} {amount(cause['impact'])}" for cause in causes[:2])
+
+
+def _recommend() -> list[Column]:
+    return [
+        _field("monthly_saving", "saving/month"),
+        _field("monthly_cost", "cost/month"),
+        _field("kind"),
+        _field("title"),
+        Column("resource", _resource),
+        _field("region_id", "region"),
+        _field("confidence"),
+        _field("effort"),
+    ]
+
+
+def _anomalies() -> list[Column]:
+    return [
+        _field("impact"),
+        _field("kind"),
+        _field("direction"),
+        _field("start"),
+        _field("end"),
+        Column("scope", _scope),
+        _field("severity"),
+        Column("causes", _causes),
+    ]
+
+
+def _sources() -> list[Column]:
+    names = ("source", "connector", "first_period", "last_period", "periods", "last_charge", "rows_loaded",
+             "rows_quarantined", "status")  # fmt: skip
+    return [*(_field(name) for name in names), _list("problems")]
+
+
+def _ingest() -> list[Column]:
+    names = ("source", "billing_period", "action", "rows_received", "rows_loaded", "rows_quarantined")
+    costs = ("billed_cost_received", "billed_cost_loaded", "effective_cost_loaded")
+    return [*(_field(name) for name in names), _dropped(), *(_field(name) for name in costs)]
+
+
+def _reconcile() -> list[Column]:
+    rows = ("rows_received", "rows_loaded", "rows_quarantined")
+    costs = ("billed_cost_received", "billed_cost_loaded", "difference", "status")
+    return [
+        *(_field(name) for name in ("source", "billing_period", *rows)),
+        _dropped(),
+        *(_field(name) for name in costs),
+        _list("problems"),
+    ]
+
+
+def _restatements() -> list[Column]:
+    names = ("source", "billing_period", "ServiceName", "SubAccountId", "BillingCurrency", "billed_cost_change",
+             "effective_cost_before", "effective_cost_after", "effective_cost_change")  # fmt: skip
+    return [_field(name) for name in names]
+
+
+def _list(name: str) -> Column:
+    return Column(name, lambda item: "; ".join(map(str, item.get(name) or [])))
+
+
+def _dropped() -> Column:
+    return Column("rows_dropped", lambda item: sum((item.get("rows_dropped") or {}).values()))
+
+
+_VIEWS: dict[str, Callable[[], list[Column]]] = {
+    "recommend": _recommend,
+    "anomalies": _anomalies,
+    "sources": _sources,
+    "ingest": _ingest,
+    "nightly": _ingest,
+    "reconcile": _reconcile,
+    "restatements": _restatements,
+}
+
+
+def _footer(answer: Answer) -> list[str]:
+    unit = f" {answer.currency}" if answer.currency else ""
+    lines: list[str] = []
+    totals = answer.totals
+    days = f"  ({totals['from']} to {totals['to']}, exclusive)" if "from" in totals and "to" in totals else ""
+    for name, value in totals.items():
+        if is_number(value):
+            lines.append(f"total {name}: {cell(value)}{unit if not isinstance(value, int) else ''}{days}")
+    for currency, amounts in totals.get("by_currency", {}).items():
+        lines.extend(f"total {name}: {cell(value)} {currency}{days}" for name, value in amounts.items())
+    return lines

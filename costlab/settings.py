@@ -1,0 +1,355 @@
+"""Where the workspace is and what is set in it: option > ``COSTLAB_*`` > ``costlab.toml`` > defaults.
+
+The only module that reads the environment. Every key is written down once, in ``KEYS``: what ``costlab.toml`` may
+hold, which variable overrides it, and its default. A key that is not there is an error that names the nearest.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from costlab.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+FILE_NAME = "costlab.toml"
+HOME = "~/.costlab"
+PREFIX = "COSTLAB_"
+WORKSPACE_VARIABLE = "COSTLAB_WORKSPACE"
+SOURCE_KEYS = ("name", "connector", "from")
+_SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_NEAR = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One setting: where it stands in ``costlab.toml`` and what it is when nobody sets it."""
+
+    section: str
+    name: str
+    default: int | tuple[str, ...]
+    help: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that overrides the file."""
+        return f"{PREFIX}{self.section}_{self.name}".upper()
+
+
+KEYS: tuple[Key, ...] = (
+    Key("tags", "keys", ("team", "env", "app", "owner", "cost-center"), "Tag keys that get a fast rollup of their own"),
+    Key("freshness", "late_after_hours", 72, "A source is late when its newest charge is older than this"),
+    Key("retention", "revisions", 10, "Superseded revisions of a billing period that are kept, however old"),
+    Key("retention", "days", 90, "Superseded revisions are kept at least so many days"),
+    Key("report", "top", 10, "Rows of each list in a report"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A configured source: its name in the lake, its connector, and where its files are."""
+
+    name: str
+    connector: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that is set for a workspace."""
+
+    workspace: Path
+    sources: tuple[Source, ...] = ()
+    tag_keys: tuple[str, ...] = ("team", "env", "app", "owner", "cost-center")
+    late_after_hours: int = 72
+    keep_revisions: int = 10
+    keep_days: int = 90
+    report_top: int = 10
+
+    def source(self, name: str) -> Source | None:
+        """Return the configured source of that name."""
+        return next((source for source in self.sources if source.name == name), None)
+
+
+@dataclass(slots=True)
+class _File:
+    """A ``costlab.toml`` being read: knows the line of a key, for messages."""
+
+    path: Path
+    text: str
+    data: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def fail(self, message: str, key: str = "", *, hint: str = "", section: str = "") -> ConfigError:
+        line = self._line_of(key, section) if key else 0
+        where = f"{self.path.name}:{line}" if line else self.path.name
+        return ConfigError(f"{where}: {message}", hint=hint)
+
+    def _line_of(self, key: str, section: str) -> int:
+        wanted = re.compile(rf"\s*\[*\s*[\"']?{re.escape(key)}[\"']?\s*[\]=.]")
+        inside = not section
+        for number, line in enumerate(self.text.splitlines(), 1):
+            if line.strip().startswith("["):
+                inside = not section or line.strip().strip("[] ") == section
+            if inside and wanted.match(line):
+                return number
+        return 0
+
+
+def find_workspace(option: str | os.PathLike[str] | None = None, *, environ: Mapping[str, str] | None = None) -> Path:
+    """Return the workspace's folder, which need not exist yet.
+
+    In this order: the option, ``COSTLAB_WORKSPACE``, the nearest parent that has a ``costlab.toml``, ``~/.costlab``.
+    """
+    environ = os.environ if environ is None else environ
+    named = option or environ.get(WORKSPACE_VARIABLE)
+    if named:
+        return Path(named).expanduser().absolute()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder
+    return Path(HOME).expanduser()
+
+
+def named_workspace(option: str | None = None, *, environ: Mapping[str, str] | None = None) -> Path:
+    """Return the folder a new workspace goes to: the option, ``COSTLAB_WORKSPACE``, else the current folder."""
+    environ = os.environ if environ is None else environ
+    return Path(option or environ.get(WORKSPACE_VARIABLE) or ".").expanduser().absolute()
+
+
+def load_settings(workspace: Path, *, environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of a workspace; the defaults when it has no ``costlab.toml``.
+
+    Raises
+    ------
+    ConfigError
+        If the file is not TOML, has an unknown key (the message names line and nearest valid one), a value of
+        the wrong type, or two sources of one name.
+    """
+    environ = os.environ if environ is None else environ
+    file = _read(workspace / FILE_NAME)
+    sections = {key.section for key in KEYS}
+    for name in file.data:
+        if name not in sections | {"sources"}:
+            raise _unknown(file, name, sections | {"sources"}, "")
+    values = {key: _from_file(file, key) for key in KEYS}
+    for section in sections:
+        _check_section(file, section)
+    values |= _from_environment(environ)
+    by_name = {(key.section, key.name): value for key, value in values.items()}
+    return Settings(
+        workspace=workspace,
+        sources=_sources(file, workspace),
+        tag_keys=_texts(by_name["tags", "keys"]),
+        late_after_hours=_number(by_name["freshness", "late_after_hours"]),
+        keep_revisions=_number(by_name["retention", "revisions"]),
+        keep_days=_number(by_name["retention", "days"]),
+        report_top=_number(by_name["report", "top"]),
+    )
+
+
+def check_source_name(name: str) -> str:
+    """Return ``name`` if it can be a folder's name; raises :class:`UsageError` otherwise."""
+    if _SOURCE_NAME.fullmatch(name) is None or ".." in name:
+        raise UsageError(f"{name!r} cannot be a source's name", hint="Use letters, digits, '_', '-' and '.'")
+    return name
+
+
+def wants_colour(*, environ: Mapping[str, str] | None = None) -> bool:
+    """Return whether the environment allows colour (https://no-color.org)."""
+    environ = os.environ if environ is None else environ
+    return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def write_template(workspace: Path) -> Path:
+    """Write a commented ``costlab.toml`` and return its path.
+
+    Raises
+    ------
+    UsageError
+        If there is one already.
+    """
+    path = workspace / FILE_NAME
+    workspace.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as handle:
+            handle.write(template())
+    except FileExistsError:
+        raise UsageError(
+            f"{path} is there already", hint="Edit it, or choose another folder with --workspace"
+        ) from None
+    return path
+
+
+def template() -> str:
+    """Return the text of a new ``costlab.toml``: every key with its default, commented out."""
+    text, section = _TEMPLATE, ""
+    for key in KEYS:
+        if key.section != section:
+            text, section = f"{text}\n[{key.section}]\n", key.section
+        text += f"# {key.help}. {key.variable} overrides it.\n# {key.name} = {_toml(key.default)}\n"
+    return text
+
+
+def source_block(source: Source) -> str:
+    """Return the ``[[sources]]`` block of ``costlab.toml`` for a source."""
+    return (
+        f"\n[[sources]]\nname = {_toml_text(source.name)}\nconnector = {_toml_text(source.connector)}\n"
+        f"from = {_toml_text(source.uri)}\n"
+    )
+
+
+_TEMPLATE = """\
+# costlab.toml: what this workspace loads and how. Everything is optional; `costlab doctor` checks it.
+# Precedence: command line option > COSTLAB_* environment variable > this file > default.
+
+# One block per source; `costlab ingest` and `costlab nightly` load them all.
+#
+# [[sources]]
+# name = "aws"                        # its name in the lake and in the column x_source
+# connector = "aws-cur"               # aws-cur, focus, metrics-file, ...
+# from = "/data/exports/cur"          # file, folder or glob; relative to this file
+"""
+
+
+def _read(path: Path) -> _File:
+    import tomllib
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return _File(path, "")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path.name} cannot be read: {error}") from None
+    try:
+        return _File(path, text, tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path.name} is not TOML: {error}", hint="Values that are text need quotes") from None
+
+
+def _check_section(file: _File, section: str) -> None:
+    table = file.data.get(section, {})
+    if not isinstance(table, dict):
+        raise file.fail(f"{section!r} must be a table", section, hint=f"Write [{section}] and its keys below it")
+    valid = [key.name for key in KEYS if key.section == section]
+    for name in table:
+        if name not in valid:
+            raise _unknown(file, name, valid, section)
+
+
+def _unknown(file: _File, name: str, valid: Iterable[str], section: str) -> ConfigError:
+    inside = f" in [{section}]" if section else ""
+    return file.fail(f"unknown key {name!r}{inside}", name, hint=_nearest(name, valid), section=section)
+
+
+def _nearest(name: str, valid: Iterable[str]) -> str:
+    choices = sorted(valid)
+    near = get_close_matches(name, choices, n=1, cutoff=0.4)
+    guess = f"Did you mean {near[0]!r}? " if near else ""
+    return f"{guess}Valid: {', '.join(choices)}"
+
+
+def _from_file(file: _File, key: Key) -> int | tuple[str, ...]:
+    table = file.data.get(key.section, {})
+    if not isinstance(table, dict) or key.name not in table:
+        return key.default
+    value = table[key.name]
+    if isinstance(key.default, int):
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+            return value
+        raise file.fail(f"{key.name} must be a whole number of at least 1", key.name, section=key.section)
+    if isinstance(value, list) and all(isinstance(item, str) and item for item in value):
+        return tuple(dict.fromkeys(value))
+    raise file.fail(f"{key.name} must be a list of texts", key.name, section=key.section)
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[Key, int | tuple[str, ...]]:
+    known = {key.variable: key for key in KEYS}
+    found: dict[Key, int | tuple[str, ...]] = {}
+    for variable, text in environ.items():
+        if not variable.startswith(PREFIX) or variable == WORKSPACE_VARIABLE:
+            continue
+        if variable in known:
+            found[known[variable]] = _parsed(known[variable], text)
+        elif near := _near_variable(variable, [*known, WORKSPACE_VARIABLE]):
+            raise ConfigError(f"unknown variable {variable}", hint=f"Did you mean {near}?")
+    return found
+
+
+def _near_variable(variable: str, known: Iterable[str]) -> str:
+    """Return the variable that is meant; "" for one of somebody else.
+
+    Kubernetes sets ``COSTLAB_PORT_8501_TCP`` in every pod beside a service called costlab.
+    """
+    names = {name.removeprefix(PREFIX): name for name in known}
+    near = get_close_matches(variable.removeprefix(PREFIX), names, n=1, cutoff=_NEAR)
+    return names[near[0]] if near else ""
+
+
+def _parsed(key: Key, text: str) -> int | tuple[str, ...]:
+    if not isinstance(key.default, int):
+        return tuple(dict.fromkeys(item.strip() for item in text.split(",") if item.strip()))
+    if text.isdigit() and int(text) >= 1:
+        return int(text)
+    raise ConfigError(f"{key.variable}={text!r} must be a whole number of at least 1")
+
+
+def _sources(file: _File, workspace: Path) -> tuple[Source, ...]:
+    tables = file.data.get("sources", [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise file.fail("'sources' must be a list of tables", "sources", hint="Write [[sources]] with two brackets")
+    sources = tuple(_source(file, table, workspace) for table in tables)
+    names = [source.name for source in sources]
+    for name in names:
+        if names.count(name) > 1:
+            raise file.fail(f"two sources are called {name!r}", hint="Give each source a name of its own")
+    return sources
+
+
+def _source(file: _File, table: dict[str, Any], workspace: Path) -> Source:
+    for name in table:
+        if name not in SOURCE_KEYS:
+            raise _unknown(file, name, SOURCE_KEYS, "sources")
+    for name in SOURCE_KEYS:
+        value = table.get(name)
+        if not isinstance(value, str) or not value:
+            raise file.fail(
+                f"a source needs {name!r} (text)", "sources", hint=f"Each source has {', '.join(SOURCE_KEYS)}"
+            )
+    try:
+        name = check_source_name(table["name"])
+    except UsageError as error:
+        raise file.fail(error.message, "name", hint=error.hint) from None
+    return Source(name, table["connector"], _absolute(table["from"], workspace))
+
+
+def _absolute(uri: str, workspace: Path) -> str:
+    if "://" in uri:
+        return uri
+    return str(workspace / Path(uri).expanduser())
+
+
+def _number(value: int | tuple[str, ...]) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def _texts(value: int | tuple[str, ...]) -> tuple[str, ...]:
+    assert isinstance(value, tuple)
+    return value
+
+
+def _toml(value: int | tuple[str, ...]) -> str:
+    return str(value) if isinstance(value, int) else f"[{', '.join(_toml_text(item) for item in value)}]"
+
+
+def _toml_text(text: str) -> str:
+    import json
+
+    return json.dumps(text, ensure_ascii=False)

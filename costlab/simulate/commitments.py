@@ -1,0 +1,257 @@
+"""Reserved instances and savings plans, applied hour by hour in the order AWS applies them.
+
+Order (AWS Savings Plans User Guide and EC2 User Guide, read 2026-11): zonal reservations, regional reservations
+from the smallest size of the family to the largest, EC2 Instance savings plans, Compute savings plans. The owner
+account's usage comes first, then the other accounts'. Within a type of savings plan all plans are pooled and the
+pair of plan and usage with the highest discount goes first, ties by the lower plan rate.
+
+Budgets are per clock hour; what is not used is lost. Integers throughout: reservation budgets count 1e-4 x 1/4
+normalised unit-hours, savings plan budgets 1e-10 x 1e-4 USD.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from costlab.simulate import prices
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+TERM_HOURS = {1: 8760, 3: 26_280}
+"""Hours of a term; upfront fees are amortised evenly over them."""
+
+
+class Instrument(StrEnum):
+    """The kinds of commitment, in the order they are applied."""
+
+    ZONAL_RI = "zonal-ri"
+    REGIONAL_RI = "regional-ri"
+    EC2_PLAN = "ec2-sp"
+    COMPUTE_PLAN = "compute-sp"
+
+
+RESERVATIONS = (Instrument.ZONAL_RI, Instrument.REGIONAL_RI)
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """A reservation of ``count`` instances of ``instance_type``, or a savings plan of ``hourly`` USD per hour.
+
+    ``hourly`` is the amortised price of one hour of the whole commitment as a rate (1e-10 USD), upfront share
+    included. ``start`` and ``stop`` are hours from the start of the simulation; ``start`` may be negative.
+    """
+
+    id: str
+    instrument: Instrument
+    account: int
+    region: str
+    payment: str
+    years: int
+    start: int
+    hourly: int
+    instance_type: str = ""
+    zone: str = ""
+    count: int = 0
+    family: str = ""
+    """EC2 Instance savings plans: the family they are locked to."""
+
+    @property
+    def stop(self) -> int:
+        """The first hour after the term."""
+        return self.start + TERM_HOURS[self.years]
+
+    @property
+    def is_plan(self) -> bool:
+        """Whether it is a savings plan."""
+        return self.instrument not in RESERVATIONS
+
+    @property
+    def upfront_halves(self) -> int:
+        """How many halves of the price were paid upfront: 0, 1 or 2."""
+        return {"No Upfront": 0, "Partial Upfront": 1, "All Upfront": 2}[self.payment]
+
+    @property
+    def upfront_hourly(self) -> int:
+        """The part of ``hourly`` that was paid upfront."""
+        return self.hourly * self.upfront_halves // 2
+
+    @property
+    def upfront(self) -> int:
+        """The upfront fee as money."""
+        return self.upfront_hourly * TERM_HOURS[self.years] * (prices.MONEY // prices.RATE)
+
+    @property
+    def units(self) -> int:
+        """Reservations: four times the normalised units per hour."""
+        return prices.factor(self.instance_type) * self.count
+
+    @property
+    def budget(self) -> int:
+        """What one clock hour of it covers, in the units of the module's docstring."""
+        return self.hourly * prices.QUANTITY if self.is_plan else self.units * prices.QUANTITY
+
+    def active(self, hours: Ints) -> NDArray[np.bool_]:
+        """Return in which of the hours it is in force."""
+        return (hours >= self.start) & (hours < self.stop)
+
+    def plan_rate(self, instance_type: str, region: str) -> int:
+        """Return the savings plan's rate of an instance type."""
+        percent = prices.plan_percent(
+            instance_type,
+            locked=self.instrument is Instrument.EC2_PLAN,
+            years=self.years,
+            payment=self.payment,
+        )
+        return prices.discounted(prices.instance_rate(instance_type, region), percent)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A row of the usage matrix: on-demand Linux instance-hours of one resource."""
+
+    account: int
+    instance_type: str
+    region: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """What one commitment covers of some usage rows: parallel arrays, one entry per row and hour.
+
+    ``quantity`` counts 1e-4 hours; ``amount`` is money at the committed price (upfront share included).
+    """
+
+    commitment: int
+    row: Ints
+    hour: Ints
+    quantity: Ints
+    amount: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A commitment meets rows of equal account class, size and price: one step of the order."""
+
+    commitment: int
+    rows: Ints
+    price: int
+    """Budget units per 1e-4 hours."""
+
+
+def _pools(usages: Sequence[Usage]) -> dict[Usage, list[int]]:
+    """Return the rows of each distinct usage."""
+    found: dict[Usage, list[int]] = {}
+    for row, usage in enumerate(usages):
+        found.setdefault(usage, []).append(row)
+    return found
+
+
+def _groups(pools: dict[Usage, list[int]], commitment: Commitment) -> dict[tuple[bool, str, str], list[int]]:
+    """Return the rows a commitment may cover, by (shared, instance type, region)."""
+    found: dict[tuple[bool, str, str], list[int]] = {}
+    for usage, rows in pools.items():
+        if _matches(commitment, usage):
+            key = (usage.account != commitment.account, usage.instance_type, usage.region)
+            found.setdefault(key, []).extend(rows)
+    return found
+
+
+def _matches(commitment: Commitment, usage: Usage) -> bool:
+    match commitment.instrument:
+        case Instrument.ZONAL_RI:
+            return (usage.instance_type, usage.zone) == (commitment.instance_type, commitment.zone)
+        case Instrument.REGIONAL_RI:
+            same = prices.family(usage.instance_type) == prices.family(commitment.instance_type)
+            return same and usage.region == commitment.region
+        case Instrument.EC2_PLAN:
+            return prices.family(usage.instance_type) == commitment.family and usage.region == commitment.region
+        case Instrument.COMPUTE_PLAN:
+            return True
+
+
+def plan_steps(usages: Sequence[Usage], commitments: Sequence[Commitment]) -> list[Step]:
+    """Return the steps of one hour in the order they are taken; the same in every hour."""
+    steps: list[Step] = []
+    pools = _pools(usages)
+    for instrument in Instrument:
+        ranked: list[tuple[tuple[object, ...], Step]] = []
+        for index, commitment in enumerate(commitments):
+            if commitment.instrument is not instrument:
+                continue
+            for (shared, kind, region), rows in _groups(pools, commitment).items():
+                at = np.sort(np.asarray(rows, dtype=np.int64))
+                if commitment.is_plan:
+                    rate = commitment.plan_rate(kind, region)
+                    kept = Fraction(rate, prices.instance_rate(kind, region))
+                    ranked.append(((shared, kept, rate, index, kind), Step(index, at, rate)))
+                else:
+                    units = prices.factor(kind)
+                    ranked.append(((shared, units, kind, index), Step(index, at, units)))
+        steps += [step for _, step in sorted(ranked, key=lambda pair: pair[0])]
+    return steps
+
+
+def apply(
+    need: Ints, hours: Ints, commitments: Sequence[Commitment], steps: Sequence[Step]
+) -> tuple[list[Cover], Ints]:
+    """Cover usage with commitments; ``need`` (rows x hours, 1e-4 hours) is left holding what stays on demand.
+
+    Returns the covers and the unused budget per commitment and hour (0 where it is not in force).
+    A reservation covers whole 1e-4 hours (a remainder below that stays unused); a savings plan that runs out
+    covers the last usage with all that is left of it, its quantity rounded up to 1e-4 hours.
+    """
+    budget = np.zeros((len(commitments), len(hours)), dtype=np.int64)
+    for index, commitment in enumerate(commitments):
+        budget[index] = commitment.budget * commitment.active(hours)
+    covers: list[Cover] = []
+    for step in steps:
+        left = budget[step.commitment]
+        if left.any():
+            cover = _cover(need, left, step, commitments[step.commitment])
+            if cover is not None:
+                covers.append(cover)
+    return covers, budget
+
+
+def _cover(need: Ints, left: Ints, step: Step, commitment: Commitment) -> Cover | None:
+    """Take one step: reduce ``need`` and ``left`` in place."""
+    wanted = need[step.rows] * step.price
+    upto = np.minimum(np.cumsum(wanted, axis=0), left)
+    taken = np.diff(upto, axis=0, prepend=0)
+    quantity = -(-taken // step.price) if commitment.is_plan else taken // step.price
+    row, hour = np.nonzero(quantity)
+    if not len(row):
+        return None
+    covered = quantity[row, hour]
+    if commitment.is_plan:
+        used = taken[row, hour]
+        amount = used * (prices.MONEY // prices.RATE) // prices.QUANTITY
+    else:
+        used = covered * step.price
+        amount = used * _unit_price(commitment)
+    np.subtract.at(left, hour, used)
+    need[step.rows[row], hour] -= covered
+    return Cover(step.commitment, step.rows[row], hour, covered, amount)
+
+
+def _unit_price(commitment: Commitment) -> int:
+    """Return the money of one budget unit (1e-4 x 1/4 normalised unit-hour) of a reservation."""
+    return commitment.hourly * (prices.MONEY // prices.RATE) // commitment.units // prices.QUANTITY
+
+
+def unused_amount(commitment: Commitment, left: Ints) -> Ints:
+    """Return the money of an unused budget."""
+    if commitment.is_plan:
+        return left * (prices.MONEY // prices.RATE) // prices.QUANTITY
+    return left * _unit_price(commitment)

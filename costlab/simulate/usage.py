@@ -1,0 +1,111 @@
+"""How much is used: hours of machines, daily quantities of everything else. No prices here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from costlab.simulate import prices
+from costlab.simulate.estate import HOURS_PER_DAY, Estate, Schedule, fleet_demand
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from costlab.simulate.planted import Effect
+
+    Ints = NDArray[np.int64]
+
+FULL_HOUR = prices.QUANTITY
+_WEEKEND = 5
+_DESIRED, _FRACTION, _NIGHTS, _METERS = 11, 12, 13, 14  # random streams
+
+
+class MachineHours:
+    """Running time of the instances, for any range of days, the same whatever the range asked for."""
+
+    def __init__(self, estate: Estate) -> None:
+        owners = [estate.resources[i.resource] for i in estate.instances]
+        count = len(owners)
+        self.start = np.array([r.start for r in owners], dtype=np.int64)
+        self.stop = np.array([r.stop for r in owners], dtype=np.int64)
+        kinds = list(Schedule)
+        self.schedule = np.array([kinds.index(i.schedule) for i in estate.instances], dtype=np.int8)
+        self.fleet = np.array([i.fleet for i in estate.instances], dtype=np.int64)
+        self.rank = np.array([i.rank for i in estate.instances], dtype=np.int64)
+        self.weekday = estate.start.weekday()
+        self.desired = np.zeros((max(len(estate.fleets), 1), estate.hours), dtype=np.int32)
+        for number, fleet in enumerate(estate.fleets):
+            rng = np.random.default_rng([estate.seed, _DESIRED, number])
+            self.desired[number] = fleet_demand(fleet, self.weekday, estate.hours, rng)
+        self.first_hour = np.random.default_rng([estate.seed, _FRACTION]).integers(500, FULL_HOUR, count)
+        self.nights = np.random.default_rng([estate.seed, _NIGHTS]).integers(
+            3 * FULL_HOUR, 6 * FULL_HOUR, (count, 7), dtype=np.int64
+        )
+
+    def between(self, first_day: int, last_day: int) -> tuple[Ints, Ints]:
+        """Return (instances that run at all, their 1e-4 hours per hour of ``[first_day, last_day)``)."""
+        hours = np.arange(first_day * HOURS_PER_DAY, last_day * HOURS_PER_DAY, dtype=np.int64)
+        alive = np.flatnonzero((self.start < hours[-1] + 1) & (self.stop > hours[0]))
+        need = np.zeros((len(alive), len(hours)), dtype=np.int64)
+        kind = self.schedule[alive]
+        for code, schedule in enumerate(Schedule):
+            at = np.flatnonzero(kind == code)
+            if len(at):
+                need[at] = self._running(schedule, alive[at], hours)
+        need *= (hours >= self.start[alive, None]) & (hours < self.stop[alive, None])
+        launched = np.flatnonzero((self.start[alive] >= hours[0]) & (self.start[alive] <= hours[-1]))
+        at_hour = self.start[alive[launched]] - hours[0]
+        need[launched, at_hour] = np.minimum(need[launched, at_hour], self.first_hour[alive[launched]])
+        runs = np.flatnonzero(need.any(axis=1))
+        return alive[runs], need[runs]
+
+    def _running(self, schedule: Schedule, rows: Ints, hours: Ints) -> Ints:
+        weekday = (hours // HOURS_PER_DAY + self.weekday) % 7
+        hour = hours % HOURS_PER_DAY
+        match schedule:
+            case Schedule.ALWAYS:
+                return np.full((len(rows), len(hours)), FULL_HOUR, dtype=np.int64)
+            case Schedule.OFFICE:
+                open_hours = (weekday < _WEEKEND) & (hour >= 7) & (hour < 19)
+                return np.broadcast_to((open_hours * FULL_HOUR).astype(np.int64), (len(rows), len(hours)))
+            case Schedule.BATCH:
+                length = self.nights[rows][:, weekday]
+                ran: Ints = np.clip(length - (hour - 1) * FULL_HOUR, 0, FULL_HOUR) * (hour >= 1)
+                return ran
+            case Schedule.WEB:
+                wanted = self.desired[self.fleet[rows]][:, hours]
+                running = self.rank[rows, None] < wanted
+                before = np.concatenate([wanted[:, :1], wanted[:, :-1]], axis=1)
+                scaled_out = running & (self.rank[rows, None] >= before)
+                return np.where(scaled_out, self.first_hour[rows, None], running * FULL_HOUR).astype(np.int64)
+
+
+def daily_quantities(estate: Estate, effects: Sequence[Effect]) -> tuple[Ints, Ints]:
+    """Return (quantities, quantities without the planted effects): meters x days, 1e-4 units."""
+    days = np.arange(estate.days)
+    weekend = (days + estate.start.weekday()) % 7 >= _WEEKEND
+    expected = np.zeros((len(estate.meters), estate.days))
+    for number, meter in enumerate(estate.meters):
+        lives = (days >= meter.start_day) & (days < meter.stop_day)
+        amount = meter.per_day * (1 + meter.growth) ** days * np.where(weekend, meter.weekend, 1.0)
+        if meter.noise:
+            rng = np.random.default_rng([estate.seed, _METERS, number])
+            amount *= np.exp(rng.normal(0, meter.noise, estate.days))
+        expected[number] = amount * lives
+    actual = expected.copy()
+    for effect in effects:
+        rows = np.asarray(effect.meters, dtype=np.int64)[:, None]
+        at = np.arange(effect.start, min(effect.stop, estate.days))
+        if effect.base:
+            actual[rows, at] *= effect.factor + effect.slope * (at - effect.start)
+        else:
+            expected[rows, at] = 0.0
+    unit = np.array([FULL_HOUR if m.whole else 1 for m in estate.meters], dtype=np.int64)[:, None]
+
+    def rounded(amounts: NDArray[np.float64]) -> Ints:
+        return np.rint(amounts * FULL_HOUR / unit).astype(np.int64) * unit
+
+    return rounded(actual), rounded(expected)

@@ -1,0 +1,83 @@
+"""A small published workspace, and a way to run the command line as people do, in this process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from costlab.lab.publishing import publish_workspace
+from costlab.settings import Settings
+from tests.support import focus_row, load_rows
+
+HOSTILE = "api\x1b[31m|<b>"
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Done]
+
+
+def bill() -> dict[str, list[dict[str, Any]]]:
+    """Three months, the last one cut off after eight days; two accounts, two services, tags on odd days."""
+    months: dict[str, list[dict[str, Any]]] = {}
+    for month, days in (("2026-01", 31), ("2026-02", 28), ("2026-03", 8)):
+        rows = months.setdefault(month, [])
+        for day in range(1, days + 1):
+            for number, service in enumerate(("Amazon EC2", "Amazon S3")):
+                for account in ("111111111111", "000000000042"):
+                    rows.append(
+                        focus_row(
+                            ChargePeriodStart=f"{month}-{day:02d}T23:00:00",
+                            ServiceName=service,
+                            SubAccountId=account,
+                            SubAccountName=HOSTILE if account.endswith("42") else "dev",
+                            BilledCost=f"{day}.000000000001",
+                            EffectiveCost=f"{day + number}.100000000003",
+                            Tags='{"team":"a","Cost,Center":"7"}' if day % 2 else None,
+                        )
+                    )
+    return months
+
+
+def publish_bill(workspace: Path, months: dict[str, list[dict[str, Any]]]) -> None:
+    """Load months of FOCUS rows through the lake and publish them, findings included."""
+    load_rows(workspace, [row for rows in months.values() for row in rows])
+    assert publish_workspace(Settings(workspace)) is not None
+
+
+@pytest.fixture(scope="session")
+def bill_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    workspace = tmp_path_factory.mktemp("bill")
+    publish_bill(workspace, bill())
+    return workspace
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    from costlab.cli._app import run as run_app
+
+    monkeypatch.delenv("COSTLAB_WORKSPACE", raising=False)
+
+    def run_it(*arguments: str | Path) -> Done:
+        with pytest.raises(SystemExit) as ended:
+            run_app([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Done(int(ended.value.code or 0), captured.out, captured.err)
+
+    return run_it
