@@ -45,7 +45,8 @@ class Key:
 KEYS: tuple[Key, ...] = (
     Key("tags", "keys", ("team", "env", "app", "owner", "cost-center"), "Tag keys that get a fast rollup of their own"),
     Key("freshness", "late_after_hours", 72, "A source is late when its newest charge is older than this"),
-    Key("retention", "revisions", 10, "Superseded revisions of a billing period that are kept"),
+    Key("retention", "revisions", 10, "Superseded revisions of a billing period that are kept, however old"),
+    Key("retention", "days", 90, "Superseded revisions are kept at least so many days"),
     Key("report", "top", 10, "Rows of each list in a report"),
 )
 
@@ -68,6 +69,7 @@ class Settings:
     tag_keys: tuple[str, ...] = ("team", "env", "app", "owner", "cost-center")
     late_after_hours: int = 72
     keep_revisions: int = 10
+    keep_days: int = 90
     report_top: int = 10
 
     def source(self, name: str) -> Source | None:
@@ -147,6 +149,7 @@ def load_settings(workspace: Path, *, environ: Mapping[str, str] | None = None) 
         tag_keys=_texts(by_name["tags", "keys"]),
         late_after_hours=_number(by_name["freshness", "late_after_hours"]),
         keep_revisions=_number(by_name["retention", "revisions"]),
+        keep_days=_number(by_name["retention", "days"]),
         report_top=_number(by_name["report", "top"]),
     )
 
@@ -186,10 +189,12 @@ def write_template(workspace: Path) -> Path:
 
 def template() -> str:
     """Return the text of a new ``costlab.toml``: every key with its default, commented out."""
-    return _TEMPLATE + "".join(
-        f"\n[{key.section}]\n# {key.help}. {key.variable} overrides it.\n# {key.name} = {_toml(key.default)}\n"
-        for key in KEYS
-    )
+    text, section = _TEMPLATE, ""
+    for key in KEYS:
+        if key.section != section:
+            text, section = f"{text}\n[{key.section}]\n", key.section
+        text += f"# {key.help}. {key.variable} overrides it.\n# {key.name} = {_toml(key.default)}\n"
+    return text
 
 
 def source_block(source: Source) -> str:

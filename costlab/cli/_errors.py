@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
+from costlab.cli._output import say_error
 from costlab.cli._state import STATE
 from costlab.errors import CostlabError
-from costlab.report.text import redacted, visible
+from costlab.report.text import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,15 +57,8 @@ def fail(message: str, hint: str, code: int, error: BaseException | None = None)
     """Write message and hint to standard error and exit with ``code``; ``-v`` adds the traceback."""
     if STATE.verbose and error is not None:
         sys.stderr.write(redacted("".join(traceback.format_exception(error))))
-    sys.stderr.write(f"Error: {_line(message)}\n")
-    if hint:
-        sys.stderr.write(f"Hint: {_line(hint)}\n")
-    sys.stderr.flush()
+    say_error(message, hint)
     sys.exit(code)
-
-
-def _line(text: str) -> str:
-    return visible(redacted(" ".join(text.split())))
 
 
 def _stop() -> NoReturn:

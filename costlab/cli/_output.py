@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from costlab.cli._state import STATE
 from costlab.errors import UsageError
 from costlab.report.formats import Format, format_of, render
-from costlab.report.text import visible
+from costlab.report.text import redacted, visible
 
 if TYPE_CHECKING:
     from costlab.answer import Answer
@@ -39,6 +39,14 @@ def emit(answer: Answer, form: str | None, output: str | None) -> None:
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() and chosen is Format.TABLE else None
     sys.stdout.write(render(answer, chosen, columns=columns))
     sys.stdout.flush()
+
+
+def say_error(message: str, hint: str = "") -> None:
+    """Write a message and what to do next to standard error; credentials in it are hidden."""
+    for label, text in (("Error", message), ("Hint", hint)):
+        if text:
+            sys.stderr.write(f"{label}: {visible(redacted(' '.join(text.split())))}\n")
+    sys.stderr.flush()
 
 
 def write_file(path: Path, text: str) -> None:

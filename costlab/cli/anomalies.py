@@ -14,7 +14,9 @@ from costlab.errors import UnknownValue
 
 
 def anomalies(
-    days: Annotated[int, typer.Option("--days", min=1, help="Open, or ended in the last so many days of data.")] = 30,
+    days: Annotated[
+        int | None, typer.Option("--days", metavar="N", min=1, help="Only open, or ended in the last N days of data.")
+    ] = None,
     min_impact: Annotated[
         str | None, typer.Option("--min-impact", metavar="X", help="Leave out smaller incidents.")
     ] = None,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from costlab.ingest.staged import Counts
     from costlab.interfaces.connector import Snapshot, Transport
+    from costlab.lake import Retention
 
     Progress = Callable[[str], None]
 
@@ -39,6 +40,7 @@ def ingest(
     source: str | None = None,
     period: Month | None = None,
     progress: Progress | None = None,
+    retention: Retention | None = None,
 ) -> IngestReport:
     """Load what a connector finds at ``uri`` into the workspace's lake.
 
@@ -50,6 +52,8 @@ def ingest(
         Load this billing period only.
     progress
         Called with one line about each step.
+    retention
+        How long superseded revisions are kept.
 
     Returns
     -------
@@ -68,7 +72,7 @@ def ingest(
     transport, location = transport_for(uri)
     report = IngestReport()
     tell = progress or _silent
-    with writing(workspace) as writer:
+    with writing(workspace, retention=retention) as writer:
         load = _Load(writer, transport, report, tell, period)
         for snapshot in found.snapshots(transport, location, source=name, period=period):
             report.warnings.extend(snapshot.warnings)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from costlab.interfaces.connector import Snapshot
 
 _ENTRY = re.compile(r"(?P<column>.+)\[(?P<key>.+)\]")
-_MAX_LINE = 64 << 20
+_MAX_LINE = 4 << 20
 _KINDS = {"DECIMAL(38,12)": "a number", "DOUBLE": "a number", "TIMESTAMP": "an instant", "JSON": "a JSON object"}
 # a binary floating-point amount below this has its twelve decimals exactly when it is multiplied out
 _EXACT_DOUBLE = 1000

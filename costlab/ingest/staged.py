@@ -1,8 +1,8 @@
 """Run a staging model over a snapshot's files and count what becomes of every row.
 
-Parquet is read twice: once to write the rows that are loaded, once, narrowly, to count the fates. CSV and JSON are
-parsed once, into one file per outcome, since parsing is what costs. The rows received are counted independently of the
-staging model where the format tells them (Parquet footers), and must agree.
+Parquet of one known period is read twice: once to write the rows that are loaded, once, narrowly, to count the fates.
+CSV and JSON, and files whose periods are found in the rows, are staged once into one file per outcome. The rows
+received are counted independently of the staging model where the format tells them (Parquet footers), and must agree.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Staging:
         self.types = dict(COLUMN_TYPES) if snapshot.dataset is Dataset.FOCUS else dict(METRIC_TYPES)
         self.con: Connection = connect()
         self.raw: Raw
-        self.single_pass = snapshot.format is not FileFormat.PARQUET
+        self.single_pass = snapshot.format is not FileFormat.PARQUET or snapshot.period is None
 
     def __enter__(self) -> Self:
         self._run("set temp_directory=" + literal(str(self.scratch / "spill")))
@@ -167,7 +167,7 @@ class Staging:
 
     def _check_received(self, counts: Counts, condition: str) -> None:
         promised = self.snapshot.rows
-        if condition == "true" and not self.single_pass:
+        if condition == "true" and self.snapshot.format is FileFormat.PARQUET:
             listed = ", ".join(literal(str(path)) for path in self.paths)
             ((there,),) = self._query(f"select sum(num_rows) from parquet_file_metadata([{listed}])")
             if int(there or 0) != counts.received:

@@ -16,6 +16,7 @@ from costlab.discover import connector_names
 from costlab.errors import ConfigError, CostlabError
 from costlab.lab.sources import NEVER, SourceState
 from costlab.lake import Lake
+from costlab.lake.verify import missing_files
 from costlab.warehouse.catalogue import current
 
 if TYPE_CHECKING:
@@ -168,10 +169,9 @@ def _published(folder: Path, manifest: Manifest) -> Iterator[Diagnosis]:
 
 
 def _files(folder: Path, manifest: Manifest) -> Iterator[Diagnosis]:
-    files = [file for revision in manifest.revisions for file in (*revision.files, *revision.quarantine)]
-    lost = [f.path for f in files if not (folder / f.path).is_file() or (folder / f.path).stat().st_size != f.bytes]
+    lost = missing_files(Lake(folder), manifest)
     if lost:
         fix = "Restore them from a backup, or remove the workspace and ingest again"
         yield Diagnosis("lake files", Level.DATA, f"{len(lost)} missing or changed, first {lost[0]}", fix)
     else:
-        yield Diagnosis("lake files", Level.OK, f"{len(files)} files, all there")
+        yield Diagnosis("lake files", Level.OK, f"{len(manifest.revisions)} revisions, all files there")

@@ -228,15 +228,15 @@ class Lab:
         """Return the plan as a DataFrame; see :meth:`ask_recommend`."""
         return self.ask_recommend(kinds, min_saving=min_saving).frame()
 
-    def ask_anomalies(self, *, days: int = 30, min_impact: Decimal | int | str | None = None) -> Answer:
-        """Return the incidents that are open or ended within the last ``days`` days of the data, largest first."""
+    def ask_anomalies(self, *, days: int | None = None, min_impact: Decimal | int | str | None = None) -> Answer:
+        """Return all incidents, largest first; with ``days`` those open or ended in the last days of the data."""
         found = findings.incidents(self.db, self.clipped_at, days=days)
         if min_impact is not None:
             found.items = [item for item in found.items if abs(item["impact"]) >= Decimal(min_impact)]
         totals = {"incidents": len(found.items)}
         return self.answer("anomalies", found.columns, found.items, currency=found.currency, totals=totals)
 
-    def anomalies(self, days: int = 30, min_impact: Decimal | int | str | None = None) -> DataFrame:
+    def anomalies(self, days: int | None = None, min_impact: Decimal | int | str | None = None) -> DataFrame:
         """Return incidents as a DataFrame; see :meth:`ask_anomalies`."""
         return self.ask_anomalies(days=days, min_impact=min_impact).frame()
 

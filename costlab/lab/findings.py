@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from costlab.errors import UnknownValue
 from costlab.interfaces.analyzer import Context
 from costlab.interfaces.finding import Kind
+from costlab.lab.window import DATA_END
 from costlab.money import ZERO
 from costlab.period import utc_now
 from costlab.warehouse.findings import ANOMALIES, RECOMMENDATIONS, Findings
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
     from costlab.warehouse.relations import Database
 
 Items = list[dict[str, Any]]
-_END = (
-    "select coalesce(max(least(ChargePeriodEnd, BillingPeriodEnd)) filter (ChargeCategory = 'Usage'), "
-    "max(BillingPeriodEnd)) from focus.costs"
-)
 _RECOMMEND = "recommend"
 _SAVINGS = ("monthly_saving", "monthly_saving_list")
 
@@ -49,7 +46,7 @@ class Found:
 
 def context(db: Database, as_of: datetime | None) -> Context:
     """Return what analyzers may see: data up to the end of the last usage, or to ``as_of`` if that is earlier."""
-    end: datetime | None = db.result(_END).rows[0][0]
+    end: datetime | None = db.result(DATA_END).rows[0][0]
     known = [instant for instant in (end, as_of) if instant is not None]
     return Context(db, min(known, default=utc_now()))
 
@@ -94,10 +91,10 @@ def published_plan(db: Database) -> Found:
     return _found(items, _with_decimals(totals))
 
 
-def incidents(db: Database, as_of: datetime | None, *, days: int) -> Found:
-    """Return the incidents open or ended within ``days`` days before the end of the data, largest impact first."""
+def incidents(db: Database, as_of: datetime | None, *, days: int | None) -> Found:
+    """Return all incidents, largest impact first; with ``days`` those open or ended so shortly before the end."""
     items = incidents_now(db, as_of) if as_of else stored(db, "findings.anomalies")
-    since = (context(db, as_of).now - timedelta(days=days)).date()
+    since = (context(db, as_of).now - timedelta(days=days)).date() if days is not None else date.min
     recent = [item for item in items if item["end"] is None or item["end"] >= since]
     recent.sort(key=lambda item: (-abs(item["impact"]), item["start"], item["id"]))
     return _found(recent, {}, ANOMALIES)

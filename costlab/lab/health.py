@@ -13,6 +13,7 @@ from costlab.lab import doctor, reconcile, restatements
 from costlab.lab import sources as source_states
 from costlab.lab.status import COMPLETE, EMPTY, PARTIAL
 from costlab.lake import Lake
+from costlab.lake import restatements as pairs_of
 from costlab.period import Month, midnight, parse_day, utc_now
 from costlab.warehouse.catalogue import open_current
 
@@ -74,9 +75,9 @@ def ask_reconcile(settings: Settings, db: Database, *, source: str | None = None
         items,
         utc_now(),
         data_status=status,
-        totals=reconcile.totals(items),
+        totals=reconcile.totals(chosen, items),
         warnings=warnings,
-        currency=_only([c for item in items for c in item["billed_cost_received"]]),
+        currency=_only([currency for r in chosen for currency in r.billed_cost_received]),
     )
 
 
@@ -85,15 +86,16 @@ def ask_restatements(settings: Settings, *, source: str | None = None, since: da
 
     ``since`` leaves out revisions loaded before 00:00 UTC of that day.
     """
-    revisions = Lake(settings.workspace).revisions()
-    _known("source", source, [r.source for r in revisions])
+    lake = Lake(settings.workspace)
+    _known("source", source, [r.source for r in lake.revisions()])
     day = parse_day(since, what="--since") if isinstance(since, str) else since
     items: list[dict[str, Any]] = []
     warnings: list[str] = []
-    for before, after in restatements.revision_pairs(revisions, source=source, since=midnight(day) if day else None):
-        found = restatements.changes(settings.workspace, before, after)
+    for pair in pairs_of(lake, source=source, since=midnight(day) if day else None):
+        found = restatements.changes(settings.workspace, pair.older, pair.newer)
         if found is None:
-            warnings.append(f"{after.source} {after.period}: files of {before.snapshot_id} were removed (retention)")
+            old = pair.older
+            warnings.append(f"{old.source} {old.period}: the files of snapshot {old.snapshot_id} were removed")
         items += found or []
     currency = _only([item["BillingCurrency"] for item in items])
     names = ("billed_cost_change", "effective_cost_change")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from costlab.ingest.report import amount
 from costlab.interfaces.connector import Dataset
 from costlab.lab.route import complete_marts
 from costlab.lake.disk import sha256
@@ -62,31 +63,33 @@ def reconcile_revision(workspace: Path, db: Database, revision: Revision) -> dic
         "billing_period": revision.period,
         "snapshot_id": revision.snapshot_id,
         "rows_received": revision.rows_received,
-        "rows_loaded": revision.rows_loaded,
+        "rows_loaded": revision.rows_loaded - revision.rows_split,
         "rows_split": revision.rows_split,
         "rows_quarantined": revision.rows_quarantined,
         "rows_dropped": revision.rows_dropped,
         "rows_in_files": files.rows,
-        "billed_cost_received": revision.billed_cost_received,
-        "billed_cost_loaded": revision.billed_cost_loaded,
-        "billed_cost_quarantined": revision.quarantined_cost,
-        "billed_cost_in_files": files.billed,
-        "effective_cost_loaded": revision.effective_cost_loaded,
-        "effective_cost_in_files": files.effective,
-        "difference": _difference(revision),
+        "billed_cost_received": amount(revision.billed_cost_received),
+        "billed_cost_loaded": amount(revision.billed_cost_loaded),
+        "billed_cost_quarantined": amount(revision.quarantined_cost),
+        "billed_cost_in_files": amount(files.billed),
+        "effective_cost_loaded": amount(revision.effective_cost_loaded),
+        "effective_cost_in_files": amount(files.effective),
+        "difference": amount(_difference(revision)),
         "status": BROKEN if problems else RECONCILED,
         "problems": problems,
     }
 
 
-def totals(items: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the sums over all snapshots; amounts per currency."""
+def totals(revisions: list[Revision], items: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the sums over all snapshots; an amount in several currencies has one entry for each."""
     rows = ("rows_received", "rows_loaded", "rows_split", "rows_quarantined")
-    costs = ("billed_cost_received", "billed_cost_loaded", "billed_cost_quarantined", "effective_cost_loaded")
     return {
         **{name: sum(item[name] for item in items) for name in rows},
-        "rows_dropped": sum(sum(item["rows_dropped"].values()) for item in items),
-        **{name: _added(item[name] for item in items) for name in costs},
+        "rows_dropped": sum(sum(revision.rows_dropped.values()) for revision in revisions),
+        "billed_cost_received": amount(_added(r.billed_cost_received for r in revisions)),
+        "billed_cost_loaded": amount(_added(r.billed_cost_loaded for r in revisions)),
+        "billed_cost_quarantined": amount(_added(r.quarantined_cost for r in revisions)),
+        "effective_cost_loaded": amount(_added(r.effective_cost_loaded for r in revisions)),
         "not_reconciled": sum(item["status"] == BROKEN for item in items),
     }
 
@@ -101,9 +104,9 @@ def _rows(revision: Revision) -> list[str]:
 
 def _costs(revision: Revision) -> list[str]:
     return [
-        f"{plain(amount)} {currency} of what was received is neither loaded nor quarantined"
-        for currency, amount in _difference(revision).items()
-        if amount
+        f"{plain(left)} {currency} of what was received is neither loaded nor quarantined"
+        for currency, left in _difference(revision).items()
+        if left
     ]
 
 
@@ -180,6 +183,6 @@ def _differences(where: str, found: Sums, loaded: Sums, *, costs: bool) -> list[
 def _added(amounts: Iterable[Amounts]) -> Amounts:
     total = Amounts()
     for one in amounts:
-        for currency, amount in one.items():
-            total[currency] = total.get(currency, ZERO) + amount
+        for currency, value in one.items():
+            total[currency] = total.get(currency, ZERO) + value
     return dict(sorted(total.items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from costlab.lab.facade import Lab
 
 EFFECTIVE, BILLED = "EffectiveCost", "BilledCost"
-_LAST_DAY = "select max(ChargeDate) from marts.daily_costs where ChargeDate < ?"
 
 
 class Span(StrEnum):
@@ -40,7 +40,7 @@ def build_report(lab: Lab, span: str) -> Document:
         raise UnknownValue("report", span, Span)
     window = report_window(lab, Span(span))
     top = lab.settings.report_top
-    moved = movers(lab, ["ServiceName", "SubAccountName"], window, metric=EFFECTIVE)
+    moved = movers(lab, ["ServiceName", "SubAccountId", "SubAccountName"], window, metric=EFFECTIVE)
     return Document(
         title=f"Cloud cost, {span}: {window}",
         subtitle=f"Compared with {window.before()}. EffectiveCost unless said otherwise; days are UTC.",
@@ -61,11 +61,9 @@ def report_window(lab: Lab, span: Span) -> Window:
     """Return the days a report is about."""
     if span is Span.MONTHLY:
         return lab.window()
-    last = lab.db.result(_LAST_DAY, [lab.as_of.date()]).rows[0][0]
-    if last is None:
-        return lab.window()
-    days = 1 if span is Span.DAILY else 7
-    return Window(last - timedelta(days=days - 1), last + timedelta(days=1))
+    end = lab.data_end()
+    last = (end - timedelta(microseconds=1)).date()
+    return Window(last - timedelta(days=0 if span is Span.DAILY else 6), last + timedelta(days=1))
 
 
 def _totals(lab: Lab, window: Window) -> Section:
@@ -87,28 +85,16 @@ def _changed(moved: Answer) -> tuple[str, ...]:
 
 
 def _first(answer: Answer, top: int) -> Answer:
-    answer = lab_copy(answer)
-    left = len(answer.items) - top
-    answer.items = answer.items[:top]
-    if left > 0:
-        answer.totals = {**answer.totals, "rows left out": left}
-    return answer
-
-
-def lab_copy(answer: Answer) -> Answer:
-    """Return a copy whose list of items can be cut."""
-    from dataclasses import replace
-
-    return replace(answer, items=list(answer.items))
+    return replace(answer, items=answer.items[:top])
 
 
 def _incidents(lab: Lab, window: Window, top: int) -> Section:
     answer = lab.ask_anomalies()
     day = window.start.isoformat()
-    answer.items = [item for item in answer.items if item["end"] is None or str(item["end"]) >= day][:top]
-    if not answer.items:
+    recent = [item for item in answer.items if item["end"] is None or str(item["end"]) >= day]
+    if not recent:
         return Section("Incidents", (f"None open or ended since {day}.",))
-    return Section("Incidents", (f"Open, or ended since {day}.",), answer)
+    return Section("Incidents", (f"{len(recent)} open, or ended since {day}.",), replace(answer, items=recent[:top]))
 
 
 def _plan(lab: Lab, top: int) -> Section:
@@ -116,9 +102,7 @@ def _plan(lab: Lab, top: int) -> Section:
     saving = answer.totals.get("monthly_saving")
     notes = [f"The whole plan of {len(answer.items)} items saves {amount(saving)} a month, net."] if saving else []
     notes += [f"Not assessed, {kind}: {why}" for kind, why in answer.totals.get("not_assessed", {}).items()]
-    table = _first(answer, top)
-    table.totals = {}
-    return Section("What can be saved", tuple(notes) or ("Nothing found.",), table)
+    return Section("What can be saved", tuple(notes) or ("Nothing found.",), replace(_first(answer, top), totals={}))
 
 
 def _health(lab: Lab) -> Section:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from costlab.interfaces.connector import Dataset
 from costlab.warehouse.restatements import Change, restatement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
     from pathlib import Path
 
     from costlab.lake import Revision
@@ -21,18 +17,6 @@ COLUMNS = [
     "effective_cost_before", "effective_cost_after", "effective_cost_change", "rows_before", "rows_after",
     "snapshot_before", "snapshot_after",
 ]  # fmt: skip
-
-
-def revision_pairs(
-    revisions: Iterable[Revision], *, source: str | None, since: datetime | None
-) -> list[tuple[Revision, Revision]]:
-    """Return (before, after) pairs of consecutive revisions of the same period, oldest first."""
-    chains: dict[tuple[str, str, str], list[Revision]] = {}
-    for revision in revisions:
-        if revision.dataset == Dataset.FOCUS and source in (None, revision.source):
-            chains.setdefault(revision.key, []).append(revision)
-    pairs = [pair for chain in chains.values() for pair in pairwise(sorted(chain, key=lambda r: r.loaded_at))]
-    return sorted((p for p in pairs if since is None or p[1].loaded_at >= since), key=lambda p: p[1].loaded_at)
 
 
 def changes(workspace: Path, before: Revision, after: Revision) -> list[dict[str, Any]] | None:

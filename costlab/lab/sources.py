@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from costlab.interfaces.connector import Dataset
 from costlab.lab.status import missing_months
+from costlab.lab.window import DATA_END_BY_SOURCE
 from costlab.period import Month
 from costlab.report.text import redacted
 
@@ -20,10 +21,6 @@ COLUMNS = [
     "source", "connector", "dataset", "from", "first_period", "last_period", "periods", "gaps", "last_charge",
     "loaded_at", "rows_loaded", "rows_quarantined", "quarantine", "status", "problems",
 ]  # fmt: skip
-_LAST_CHARGE = """
-select x_source, max(least(ChargePeriodEnd, BillingPeriodEnd)) from focus.costs
-where ChargeCategory = 'Usage' group by x_source
-"""
 _LAST_SAMPLE = "select x_source, max(ts) from metrics.utilization group by x_source"
 _QUARANTINE = "select source, reason, sum(rows) from lake.quarantine group by source, reason order by source, reason"
 OK, LATE, GAPS, QUARANTINE, NEVER = "ok", "late", "gaps", "quarantine", "never loaded"
@@ -83,7 +80,7 @@ def source_states(
         state.dataset = state.dataset or revision.dataset
         state.revisions.append(revision)
     if db is not None:
-        for name, last in (*db.result(_LAST_CHARGE).rows, *db.result(_LAST_SAMPLE).rows):
+        for name, last in (*db.result(DATA_END_BY_SOURCE).rows, *db.result(_LAST_SAMPLE).rows):
             if name in states:
                 states[name].last = last
         for name, reason, rows in db.result(_QUARANTINE).rows:

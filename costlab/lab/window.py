@@ -14,10 +14,17 @@ if TYPE_CHECKING:
 
 _DAYS = "select min(ChargeDate), max(ChargeDate) from marts.daily_costs"
 _MONTHS = "select distinct date_trunc('month', ChargeDate) as month from marts.daily_costs order by 1 desc"
-_REACH = (
-    "select max(least(ChargePeriodEnd, BillingPeriodEnd)) from focus.costs "
-    "where ChargeCategory = 'Usage' and ChargePeriodStart >= ? and ChargePeriodStart < ?"
+# charges of a whole month are written on its first day: only those of a day or less say how far the usage goes
+_END = """
+coalesce(
+    max(ChargePeriodEnd) filter (ChargeCategory = 'Usage' and ChargePeriodEnd <= ChargePeriodStart + interval 1 day),
+    max(least(ChargePeriodEnd, BillingPeriodEnd))
 )
+"""
+_REACH = f"select {_END} from focus.costs where ChargePeriodStart >= ? and ChargePeriodStart < ?"
+DATA_END = f"select {_END} from focus.costs"
+"""The instant up to which there is usage."""
+DATA_END_BY_SOURCE = f"select x_source, {_END} from focus.costs group by x_source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,9 @@ class Window:
         return Window(Month.of(self.start).plus(-months).first_day, self.start)
 
     def __str__(self) -> str:
-        return f"{self.start} to {self.end - timedelta(days=1)}" if self.days else "no days"
+        if self.days <= 1:
+            return str(self.start) if self.days else "no days"
+        return f"{self.start} to {self.end - timedelta(days=1)}"
 
 
 def parse_window(db: Database, start: date | str | None, end: date | str | None, *, as_of: datetime) -> Window:
@@ -73,12 +82,12 @@ def last_full_month(db: Database, *, as_of: datetime) -> Month:
     """Return the last calendar month that was over at ``as_of`` and whose days all have data.
 
     The newest month counts as incomplete when its usage stops before its end while the month before went to the end.
-    Without a month that is over it is the last one with data, and without data the month before ``as_of``.
+    Where no month is over, all count as such; without data it is the month before ``as_of``.
     """
     months = [Month.of(row[0]) for row in db.result(_MONTHS).rows]
-    over = [month for month in months if month.end <= as_of]
-    if not over:
-        return months[0] if months else Month.of(as_of.date()).plus(-1)
+    if not months:
+        return Month.of(as_of.date()).plus(-1)
+    over = [month for month in months if month.end <= as_of] or months
     if over[0] != months[0] or len(over) == 1 or _reaches_its_end(db, over[0]):
         return over[0]
     # a thin bill has no charges on its last days in any month; a bill still coming in differs from the month before

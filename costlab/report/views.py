@@ -94,7 +94,52 @@ def _anomalies() -> list[Column]:
     ]
 
 
-_VIEWS: dict[str, Callable[[], list[Column]]] = {"recommend": _recommend, "anomalies": _anomalies}
+def _sources() -> list[Column]:
+    names = ("source", "connector", "first_period", "last_period", "periods", "last_charge", "rows_loaded",
+             "rows_quarantined", "status")  # fmt: skip
+    return [*(_field(name) for name in names), _list("problems")]
+
+
+def _ingest() -> list[Column]:
+    names = ("source", "billing_period", "action", "rows_received", "rows_loaded", "rows_quarantined")
+    costs = ("billed_cost_received", "billed_cost_loaded", "effective_cost_loaded")
+    return [*(_field(name) for name in names), _dropped(), *(_field(name) for name in costs)]
+
+
+def _reconcile() -> list[Column]:
+    rows = ("rows_received", "rows_loaded", "rows_quarantined")
+    costs = ("billed_cost_received", "billed_cost_loaded", "difference", "status")
+    return [
+        *(_field(name) for name in ("source", "billing_period", *rows)),
+        _dropped(),
+        *(_field(name) for name in costs),
+        _list("problems"),
+    ]
+
+
+def _restatements() -> list[Column]:
+    names = ("source", "billing_period", "ServiceName", "SubAccountId", "BillingCurrency", "billed_cost_change",
+             "effective_cost_before", "effective_cost_after", "effective_cost_change")  # fmt: skip
+    return [_field(name) for name in names]
+
+
+def _list(name: str) -> Column:
+    return Column(name, lambda item: "; ".join(map(str, item.get(name) or [])))
+
+
+def _dropped() -> Column:
+    return Column("rows_dropped", lambda item: sum((item.get("rows_dropped") or {}).values()))
+
+
+_VIEWS: dict[str, Callable[[], list[Column]]] = {
+    "recommend": _recommend,
+    "anomalies": _anomalies,
+    "sources": _sources,
+    "ingest": _ingest,
+    "nightly": _ingest,
+    "reconcile": _reconcile,
+    "restatements": _restatements,
+}
 
 
 def _footer(answer: Answer) -> list[str]:

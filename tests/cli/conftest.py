@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from costlab.lab.findings import findings_of
-from costlab.warehouse.catalogue import publish
-from tests.support import FakeKnown, focus_row, write_revision
+from costlab.lab.publishing import publish_workspace
+from costlab.settings import Settings
+from tests.support import focus_row, load_rows
 
 HOSTILE = "api\x1b[31m|<b>"
 
@@ -55,11 +55,10 @@ def bill() -> dict[str, list[dict[str, Any]]]:
     return months
 
 
-def publish_bill(workspace: Path, months: dict[str, list[dict[str, Any]]]) -> list[FakeKnown]:
-    """Publish months of FOCUS rows as the catalogue of a workspace, findings included."""
-    known = [write_revision(workspace, rows, revision=f"r{m}", period=m) for m, rows in months.items()]
-    publish(workspace, 1, known, findings_of=lambda db: findings_of(db, {}))
-    return known
+def publish_bill(workspace: Path, months: dict[str, list[dict[str, Any]]]) -> None:
+    """Load months of FOCUS rows through the lake and publish them, findings included."""
+    load_rows(workspace, [row for rows in months.values() for row in rows])
+    assert publish_workspace(Settings(workspace)) is not None
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,14 @@ Totals = dict[tuple[str, str, str], tuple[Decimal, Decimal]]
 @pytest.fixture(scope="module", params=[6, 0], ids=["discount", "no-discount"])
 def simulation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Simulation:
     folder = tmp_path_factory.mktemp("company")
-    return simulate(folder, seed=11, end=date(2026, 4, 1), months=2, discount_percent=request.param)
+    return simulate(
+        folder,
+        seed=11,
+        end=date(2026, 4, 1),
+        months=2,
+        discount_percent=request.param,
+        renderings=("cur2", "legacy", "focus"),
+    )
 
 
 def ledger(simulation: Simulation) -> Totals:
@@ -43,8 +50,11 @@ def loaded(workspace: Path, folder: Path) -> Totals:
     return {(r[0], r[1], r[2]): (r[3], r[4]) for r in rows}
 
 
-def test_cur2_equals_the_ledger(simulation: Simulation, tmp_path: Path) -> None:
-    report = ingest(tmp_path / "ws", "aws-cur", str(simulation.cur2))
+@pytest.mark.parametrize(("connector", "rendering"), [("aws-cur", "cur2"), ("aws-cur", "legacy"), ("focus", "focus")])
+def test_every_rendering_equals_the_ledger(
+    simulation: Simulation, tmp_path: Path, connector: str, rendering: str
+) -> None:
+    report = ingest(tmp_path / "ws", connector, str(getattr(simulation, rendering)))
     assert report.exit_code == 0
     assert loaded(tmp_path / "ws", tmp_path) == ledger(simulation)
 
