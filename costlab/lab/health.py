@@ -42,6 +42,7 @@ def ask_doctor(settings: Settings) -> Answer:
         db = published(settings)
         try:
             found += doctor.data(source_states.source_states(settings, _live(settings, None), db, utc_now()))
+            found += doctor.analyzers(db) if db is not None else []
         finally:
             if db is not None:
                 db.close()
