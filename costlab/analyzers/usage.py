@@ -62,8 +62,8 @@ class Usage:
 
     @property
     def coverage(self) -> float:
-        """The share of the window's hours that have samples, 0..1."""
-        return min(1.0, self.hours / (WINDOW_DAYS * 24))
+        """The share of the window's days that have samples, 0..1; some sources sample every few hours only."""
+        return min(1.0, self.days / WINDOW_DAYS)
 
     @property
     def is_enough(self) -> bool:

@@ -53,7 +53,7 @@ class Series:
 
 def sampling(size: int, hours: int) -> tuple[int, int]:
     """Return (hours between samples of machines, first hour): a big company keeps five weeks only."""
-    if size == 1:
+    if size <= 1:
         return 1, 0
     return (1 if size <= 10 else 4), max(0, hours - 35 * HOURS_PER_DAY)
 

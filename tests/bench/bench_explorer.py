@@ -154,7 +154,7 @@ def _fill(target: Path) -> None:
         made = con.execute("describe marts.daily_costs").fetchall()
         assert {row[0] for row in made} == {row[0] for row in types}, "the rollup is not the one the model makes"
         for model in load_models(shipped("sql")):
-            if model.sources == {"marts.daily_costs"}:
+            if model.sources == frozenset({"marts.daily_costs"}):
                 con.execute(f"create or replace table {model.name} as {model.sql}")
         for (name,) in con.execute("select name from settings.models").fetchall():
             con.execute(f"update settings.models set rows = (select count(*) from {name}) where name = ?", [name])
