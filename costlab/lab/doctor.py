@@ -101,7 +101,7 @@ def configuration(settings: Settings) -> Iterator[Diagnosis]:
     for source in settings.sources:
         if source.connector not in known:
             fix = f"Known are: {', '.join(known)}"
-            yield Diagnosis(f"source {source.name}", Level.CONFIG, f"unknown connector {source.connector!r}", fix)
+            yield Diagnosis(f"connector of {source.name}", Level.CONFIG, f"unknown connector {source.connector!r}", fix)
 
 
 def data(states: list[SourceState]) -> Iterator[Diagnosis]:

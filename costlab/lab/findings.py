@@ -95,7 +95,7 @@ def published_plan(db: Database) -> Found:
 
 def incidents(db: Database, as_of: datetime | None, *, days: int | None) -> Found:
     """Return all incidents, largest impact first; with ``days`` those open or ended so shortly before the end."""
-    items = incidents_now(db, as_of) if as_of else stored(db, "findings.anomalies")
+    items = incidents_now(db, as_of) if as_of else [_incident(item) for item in stored(db, "findings.anomalies")]
     since = (context(db, as_of).now - timedelta(days=days)).date() if days is not None else date.min
     recent = [item for item in items if item["end"] is None or item["end"] >= since]
     recent.sort(key=lambda item: (-abs(item["impact"]), item["start"], item["id"]))
@@ -159,6 +159,13 @@ def stored(db: Database, table: str) -> Items:
         details = item.pop("details", None)
         items.append({**item, **(details or {})})
     return items
+
+
+def _incident(item: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored incident with the money of its causes and parts as ``Decimal`` again."""
+    causes = [{**cause, "impact": Decimal(cause["impact"])} for cause in item["causes"] or []]
+    parts = {name: Decimal(value) for name, value in (item["parts"] or {}).items()}
+    return {**item, "causes": causes, "parts": parts}
 
 
 def _restored(value: Any) -> Any:

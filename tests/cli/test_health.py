@@ -80,7 +80,7 @@ def test_a_configured_source_that_never_came_is_listed(run: Run, tmp_path: Path)
 
 def test_an_unknown_connector_is_a_configuration_error(run: Run, tmp_path: Path) -> None:
     configure(tmp_path, bill="focuss")
-    assert "focus" in problems(run, tmp_path)["source bill"]["fix"]
+    assert "focus" in problems(run, tmp_path)["connector of bill"]["fix"]
     assert run("doctor", "--workspace", tmp_path).code == 4
 
 
@@ -110,6 +110,9 @@ def test_a_lost_file_is_noticed_by_doctor_and_reconcile(run: Run, tmp_path: Path
     assert done.code == 5
     assert [item["status"] for item in done.json["items"]] == ["does not reconcile", "reconciled", "reconciled"]
     assert "is missing" in done.err
+    done = run("query", "select sum(BilledCost) from focus.costs", "--workspace", tmp_path)
+    assert done.code in {2, 3}
+    assert "Traceback" not in done.err
 
 
 def test_what_was_received_is_what_is_shown(run: Run, bill_workspace: Path) -> None:
@@ -158,7 +161,7 @@ def test_every_link_of_the_chain_is_checked(run: Run, tmp_path: Path, change: Ro
     from decimal import Decimal
 
     load(tmp_path, "2026-03-31")
-    exact = {k: {c: Decimal(v) for c, v in value.items()} if "cost" in k else value for k, value in change.items()}
+    exact: Row = {k: {c: Decimal(n) for c, n in v.items()} if "cost" in k else v for k, v in change.items()}
     manifest = Lake(tmp_path).current()
     path = Lake(tmp_path).path_of(manifest.seq)
     path.write_text(replace(manifest, revisions=(replace(manifest.revisions[0], **exact),)).dumps())
