@@ -97,7 +97,7 @@ class _Scan:
             )
         return (
             f"read_csv([{listed}], columns={{{columns}}}, header=true, auto_detect=false, "
-            f"delim={literal(self.layout.delimiter)}, quote='\"', escape='\"', new_line='\\n', "
+            f"delim={literal(self.layout.delimiter)}, quote='\"', escape='\"', "
             f"compression='{compression}', max_line_size={_MAX_LINE}, store_rejects=true, rejects_limit=0)"
         )
 
