@@ -353,6 +353,7 @@ def _addresses(b: _Builder) -> None:
         owner = estate.resources[instance.resource]
         if instance.fleet < 0 and owner.name.endswith("-1") and not instance.spot:
             b.meter(instance.resource, "egress", float(b.rng.integers(4, 60)), weekend=0.7, noise=0.08)
+            b.meter(instance.resource, "ingress", float(b.rng.integers(20, 200)), weekend=0.7, noise=0.08)  # free
             b.meter(instance.resource, "cross-az", float(b.rng.integers(10, 90)), weekend=0.7, noise=0.08)
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 FULL_HOUR = prices.QUANTITY
+BLOCK = 1024 * prices.QUANTITY
+"""Requests come in blocks of a power of two: a double carries even billions of them to twelve decimals."""
 _WEEKEND = 5
 _DESIRED, _FRACTION, _NIGHTS, _METERS = 11, 12, 13, 14  # random streams
 
@@ -78,7 +80,7 @@ class MachineHours:
             case Schedule.WEB:
                 wanted = self.desired[self.fleet[rows]][:, hours]
                 running = self.rank[rows, None] < wanted
-                before = np.concatenate([wanted[:, :1], wanted[:, :-1]], axis=1)
+                before = self.desired[self.fleet[rows]][:, np.maximum(hours - 1, 0)]
                 scaled_out = running & (self.rank[rows, None] >= before)
                 return np.where(scaled_out, self.first_hour[rows, None], running * FULL_HOUR).astype(np.int64)
 
@@ -103,7 +105,7 @@ def daily_quantities(estate: Estate, effects: Sequence[Effect]) -> tuple[Ints, I
             actual[rows, at] *= effect.factor + effect.slope * (at - effect.start)
         else:
             expected[rows, at] = 0.0
-    unit = np.array([FULL_HOUR if m.whole else 1 for m in estate.meters], dtype=np.int64)[:, None]
+    unit = np.array([BLOCK if m.whole else 1 for m in estate.meters], dtype=np.int64)[:, None]
 
     def rounded(amounts: NDArray[np.float64]) -> Ints:
         return np.rint(amounts * FULL_HOUR / unit).astype(np.int64) * unit

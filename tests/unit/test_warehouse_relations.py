@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -173,3 +174,14 @@ def test_a_catalogue_that_cannot_be_opened_says_how_to_build_it_again(tmp_path: 
     with pytest.raises(DataError, match=r"damaged\.duckdb cannot be opened") as caught:
         Database.open(path, tmp_path)
     assert "costlab ingest" in caught.value.hint
+
+
+def test_many_threads_open_the_same_file_at_once(tmp_path: Path) -> None:
+    catalogue(tmp_path, write_revision(tmp_path, focus_rows([{}]))).close()
+
+    def count(_: int) -> int:
+        with Database.open(tmp_path / "built" / "catalogue.duckdb", tmp_path) as db:
+            return len(db.rows("select * from focus.costs"))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(count, range(16))) == [1] * 16
