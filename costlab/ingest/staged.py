@@ -39,7 +39,8 @@ _LITERAL = re.compile(r"^\s*('(?:[^']|'')*') as (\w+),?$", re.MULTILINE)
 _BROKEN_LINES = """
 create or replace temp table broken_lines as
 select
-    'quarantine: line ' || line || ': ' || min(split_part(error_message, chr(10), 1)) as x_fate,
+    'line is not a row of this file: ' || min(split_part(error_message, chr(10), 1)) as x_reason,
+    line as x_line_number,
     min(csv_line) as x_line
 from reject_errors group by scan_id, file_id, line
 """
@@ -288,7 +289,8 @@ class Staging:
             others = " or ".join(self._within(other) for other in self.counts if other != month)
             within = f"coalesce(not ({others}), true)" if others else "true"
         select = (
-            f"select * exclude (x_part) from {self._rows} where x_fate like 'quarantine%' and x_part = 0 and {within}"
+            "select substr(x_fate, length('quarantine: ') + 1) as x_reason, * exclude (x_fate, x_part) "
+            f"from {self._rows} where x_fate like 'quarantine%' and x_part = 0 and {within}"
         )
         if self._broken and month == max(self.counts):
             select += " union all by name select * from broken_lines"
