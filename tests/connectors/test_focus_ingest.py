@@ -65,7 +65,8 @@ def loaded(workspace: Path, columns: str = "*", *, source: str = "bill") -> list
     files = [str(workspace / file.path) for r in revisions for file in r.files]
     con = connect()
     try:
-        con.execute(f"select {columns} from read_parquet({files}, hive_partitioning=false) order by ChargePeriodStart")
+        table = f"read_parquet({files}, hive_partitioning=false, union_by_name=true)"
+        con.execute(f"select {columns} from {table} order by ChargePeriodStart")
         names = [column[0] for column in con.description or []]
         return [dict(zip(names, row, strict=True)) for row in con.fetchall()]
     finally:
@@ -98,31 +99,25 @@ def test_gzip_byte_order_mark_and_windows_line_ends_make_no_difference(workspace
     assert sum(row["BilledCost"] for row in loaded(workspace)) == Decimal("2.20")
 
 
-@pytest.mark.parametrize("null", ["NULL", "null", "", "\\N"])
-def test_every_spelling_of_null_is_null(workspace: Path, tmp_path: Path, null: str) -> None:
-    given = CHARGE | {"ContractedCost": null, "ResourceId": null, "Tags": null, "ChargeClass": null}
-    (tmp_path / "bill.csv").write_text(csv_of([given], quote=""), encoding="utf-8")
-    load(workspace, tmp_path / "bill.csv")
-    (row,) = loaded(workspace, "ContractedCost, ResourceId, Tags, ChargeClass")
-    assert set(row.values()) == {None}
+def test_every_spelling_of_null_is_null(workspace: Path, tmp_path: Path) -> None:
+    empty = ("ContractedCost", "ResourceId", "Tags", "ChargeClass")
+    given = [CHARGE | dict.fromkeys(empty, null) for null in ("NULL", "null", "", "\\N")]
+    (tmp_path / "bill.csv").write_text(csv_of(given, quote=""), encoding="utf-8")
+    assert outcome(load(workspace, tmp_path / "bill.csv")) == [("2026-03", "loaded", 4, 0)]
+    assert {row[name] for row in loaded(workspace) for name in empty} == {None}
 
 
-@pytest.mark.parametrize(
-    "instant",
-    [
-        "2026-03-05 01:00:00",
-        "2026-03-05T01:00:00Z",
-        "2026-03-05T01:00Z",
-        "2026-03-05T03:00:00+02:00",
-        "2026-03-05 01:00:00+00",
-        "2026-03-05T01:00:00.000Z",
-        "2026-03-05 01:00:00 UTC",
-    ],
-)
-def test_instants_are_utc_unless_they_say_otherwise(workspace: Path, tmp_path: Path, instant: str) -> None:
-    (tmp_path / "bill.csv").write_text(csv_of([CHARGE | {"ChargePeriodStart": instant}]), encoding="utf-8")
-    load(workspace, tmp_path / "bill.csv")
-    assert loaded(workspace)[0]["ChargePeriodStart"] == datetime(2026, 3, 5, 1)
+INSTANTS = (
+    "2026-03-05 01:00:00", "2026-03-05T01:00:00Z", "2026-03-05T01:00Z", "2026-03-05T03:00:00+02:00",
+    "2026-03-05 01:00:00+00", "2026-03-05T01:00:00.000Z", "2026-03-05 01:00:00 UTC",
+)  # fmt: skip
+
+
+def test_instants_are_utc_unless_they_say_otherwise(workspace: Path, tmp_path: Path) -> None:
+    given = [CHARGE | {"ChargePeriodStart": instant} for instant in INSTANTS]
+    (tmp_path / "bill.csv").write_text(csv_of(given), encoding="utf-8")
+    assert outcome(load(workspace, tmp_path / "bill.csv")) == [("2026-03", "loaded", len(INSTANTS), 0)]
+    assert {row["ChargePeriodStart"] for row in loaded(workspace)} == {datetime(2026, 3, 5, 1)}
 
 
 @pytest.mark.parametrize("compress", [False, True])
@@ -188,7 +183,7 @@ def test_unreadable_rows_are_put_aside_and_the_rest_is_loaded(workspace: Path, t
     assert sum(item[3] for item in outcome(report)) == 3
 
 
-@pytest.mark.parametrize("column", ["BilledCost", "EffectiveCost", "BillingCurrency", "ChargePeriodStart"])
+@pytest.mark.parametrize("column", ["BilledCost", "ChargePeriodStart"])
 def test_a_file_without_a_mandatory_column_is_rejected(workspace: Path, tmp_path: Path, column: str) -> None:
     (tmp_path / "bill.csv").write_text(csv_of([{k: v for k, v in CHARGE.items() if k != column}]), encoding="utf-8")
     report = load(workspace, tmp_path / "bill.csv")
