@@ -9,9 +9,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from costlab.interfaces.connector import Column, Dataset, FileFormat, Snapshot
+from costlab.interfaces.connector import Column, Dataset, FileFormat, Snapshot, SourceFile
+from costlab_connectors._aws_manifests import find_deliveries
 from costlab_connectors._file_sets import find_files
-from costlab_connectors.aws_cur import CONNECTOR as AWS_EXPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,32 +99,43 @@ class Focus:
             If there are no data files, files of several formats, or a manifest is broken.
         """
         if any(_AWS_MANIFEST.search(item.uri) for item in transport.list(uri)):
-            for delivery in AWS_EXPORTS.snapshots(transport, uri, source=source, period=period):
+            for delivery in find_deliveries(transport, uri, wanted=_is_focus, period=period):
                 yield replace(
-                    delivery,
-                    connector=self.name,
-                    staging="focus",
-                    columns=COLUMNS,
-                    nulls=NULLS,
-                    gather=(),
-                    ignore=IGNORED,
+                    _EMPTY,
+                    source=source,
+                    period=delivery.period,
+                    snapshot_id=delivery.snapshot_id,
+                    order=delivery.order,
+                    files=tuple(SourceFile(stored) for stored in delivery.files),
+                    format=delivery.format,
+                    warnings=delivery.warnings,
+                    fault=delivery.fault,
+                    hint=delivery.hint,
                 )
             return
         found = find_files(transport, uri, formats=FileFormat)
-        yield Snapshot(
-            source=source,
-            connector=self.name,
-            dataset=self.dataset,
-            period=None,
-            snapshot_id=found.snapshot_id,
-            order="",
-            files=found.files,
-            format=found.format,
-            staging="focus",
-            columns=COLUMNS,
-            nulls=NULLS,
-            ignore=IGNORED,
-        )
+        yield replace(_EMPTY, source=source, snapshot_id=found.snapshot_id, files=found.files, format=found.format)
+
+
+_EMPTY = Snapshot(
+    source="",
+    connector=Focus.name,
+    dataset=Focus.dataset,
+    period=None,
+    snapshot_id="",
+    order="",
+    files=(),
+    format=FileFormat.CSV,
+    staging="focus",
+    columns=COLUMNS,
+    nulls=NULLS,
+    ignore=IGNORED,
+)
+"""What all snapshots of the connector have in common."""
+
+
+def _is_focus(columns: frozenset[str]) -> bool:
+    return not columns or "billedcost" in columns
 
 
 CONNECTOR = Focus()

@@ -198,11 +198,21 @@ group by all
 
 
 def load_lines(
-    context: Context, *, start: date, end: date, currency: str, scope: Scope | None = None, by: Sequence[str] = ()
+    context: Context,
+    *,
+    start: date,
+    end: date,
+    currency: str,
+    scope: Scope | None = None,
+    by: Sequence[str] = (),
+    only: str = "true",
 ) -> list[tuple[tuple[str, ...], SkuLine]]:
-    """Return the SKU lines charged in [start, end), each with the values of the columns ``by``."""
+    """Return the SKU lines charged in [start, end), each with the values of the columns ``by``.
+
+    ``only`` is SQL on ``marts.daily_skus`` that narrows what is read.
+    """
     params: dict[str, object] = {"start": start, "end": end, "currency": currency}
-    where = condition(scope or {}, params)
+    where = f"{condition(scope or {}, params)} and {only}"
     columns = "".join(f"coalesce({column}, '') as by_{i},\n    " for i, column in enumerate(by))
     rows = context.db.rows(_SQL.format(by=columns, where=where), params)
     return [(tuple(row[f"by_{i}"] for i in range(len(by))), _line(row)) for row in rows]

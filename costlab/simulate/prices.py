@@ -73,6 +73,7 @@ PAYMENT: Final = {"No Upfront": 0, "Partial Upfront": 2, "All Upfront": 4}
 OTHER: Final = {  # what: (us-east-1, eu-west-1)
     "gp3": ("0.08", "0.088"),
     "gp2": ("0.1", "0.11"),
+    "gp3-throughput": ("0.04", "0.044"),
     "io1": ("0.125", "0.138"),
     "io1-iops": ("0.065", "0.072"),
     "snapshot": ("0.05", "0.05"),
@@ -84,6 +85,7 @@ OTHER: Final = {  # what: (us-east-1, eu-west-1)
     "nlb-hour": ("0.0225", "0.0252"),
     "nlb-lcu": ("0.006", "0.006"),
     "egress": ("0.09", "0.09"),
+    "ingress": ("0", "0"),
     "cross-az": ("0.01", "0.01"),
     "s3-standard": ("0.023", "0.023"),
     "s3-put": ("0.000005", "0.000005"),
