@@ -147,7 +147,8 @@ def _footer(answer: Answer) -> list[str]:
     totals = answer.totals
     days = f"  ({totals['from']} to {totals['to']}, exclusive)" if "from" in totals and "to" in totals else ""
     per_currency = totals.get("by_currency") or {answer.currency: totals}
-    return [line + days for currency, amounts in per_currency.items() for line in _sums(amounts, currency)]
+    lines = [line + days for currency, amounts in per_currency.items() for line in _sums(amounts, currency)]
+    return lines + [visible(f"not assessed, {kind}: {why}") for kind, why in totals.get("not_assessed", {}).items()]
 
 
 def _sums(amounts: Item, currency: str | None) -> list[str]:
