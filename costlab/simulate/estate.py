@@ -105,6 +105,7 @@ class Meter:
     sku: int
     account: int
     per_day: float
+    """Units of a day; of what is priced by the month, a thirtieth of the month's units."""
     start_day: int
     stop_day: int
     growth: float = 0.0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from costlab.period import Month
 from costlab.simulate import prices
 from costlab.simulate.estate import HOURS_PER_DAY, Estate, Schedule, fleet_demand
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 FULL_HOUR = prices.QUANTITY
 BLOCK = 1024 * prices.QUANTITY
 """Requests come in blocks of a power of two: a double carries even billions of them to twelve decimals."""
+MONTHLY_UNITS = ("GB-Mo", "IOPS-Mo", "Metrics")
+"""What is priced by the month: a day is charged as its share of that month's days."""
 _WEEKEND = 5
 _DESIRED, _FRACTION, _NIGHTS, _METERS = 11, 12, 13, 14  # random streams
 
@@ -89,10 +93,13 @@ def daily_quantities(estate: Estate, effects: Sequence[Effect]) -> tuple[Ints, I
     """Return (quantities, quantities without the planted effects): meters x days, 1e-4 units."""
     days = np.arange(estate.days)
     weekend = (days + estate.start.weekday()) % 7 >= _WEEKEND
+    month_days = np.array([Month.of(estate.start + timedelta(days=d)).days for d in range(estate.days)])
     expected = np.zeros((len(estate.meters), estate.days))
     for number, meter in enumerate(estate.meters):
         lives = (days >= meter.start_day) & (days < meter.stop_day)
         amount = meter.per_day * (1 + meter.growth) ** days * np.where(weekend, meter.weekend, 1.0)
+        if estate.skus[meter.sku].unit in MONTHLY_UNITS:
+            amount = amount * 30 / month_days
         if meter.noise:
             rng = np.random.default_rng([estate.seed, _METERS, number])
             amount *= np.exp(rng.normal(0, meter.noise, estate.days))
