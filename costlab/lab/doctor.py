@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from costlab.discover import connector_names
 from costlab.errors import ConfigError, CostlabError
+from costlab.lab.findings import failures
 from costlab.lab.sources import NEVER, SourceState
 from costlab.lake import Lake
 from costlab.lake.verify import missing_files
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from costlab.lake import Manifest
     from costlab.settings import Settings
+    from costlab.warehouse.relations import Database
 
 COLUMNS = ["check", "status", "detail", "fix"]
 LIBRARIES = ("duckdb", "numpy", "pandas", "pyarrow", "rich", "sqlglot", "streamlit", "typer")
@@ -99,7 +101,7 @@ def configuration(settings: Settings) -> Iterator[Diagnosis]:
     for source in settings.sources:
         if source.connector not in known:
             fix = f"Known are: {', '.join(known)}"
-            yield Diagnosis(f"source {source.name}", Level.CONFIG, f"unknown connector {source.connector!r}", fix)
+            yield Diagnosis(f"connector of {source.name}", Level.CONFIG, f"unknown connector {source.connector!r}", fix)
 
 
 def data(states: list[SourceState]) -> Iterator[Diagnosis]:
@@ -115,6 +117,12 @@ def data(states: list[SourceState]) -> Iterator[Diagnosis]:
             yield Diagnosis(f"source {state.name}", Level.NOTE, warning)
         if not state.problems:
             yield Diagnosis(f"source {state.name}", Level.OK, f"{len(state.revisions)} periods, complete")
+
+
+def analyzers(db: Database) -> Iterator[Diagnosis]:
+    """Look at how the analyzers ended when the data was published."""
+    for name, error in failures(db).items():
+        yield Diagnosis(name, Level.DATA, f"failed: {error}", "Run the command with -v and report it")
 
 
 def _fix(kind: str, state: SourceState) -> str:

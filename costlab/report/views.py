@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from costlab.answer import Answer
 
 Item = dict[str, Any]
+_FEW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +144,16 @@ _VIEWS: dict[str, Callable[[], list[Column]]] = {
 
 
 def _footer(answer: Answer) -> list[str]:
-    unit = f" {answer.currency}" if answer.currency else ""
-    lines: list[str] = []
     totals = answer.totals
     days = f"  ({totals['from']} to {totals['to']}, exclusive)" if "from" in totals and "to" in totals else ""
-    for name, value in totals.items():
-        if is_number(value):
-            lines.append(f"total {name}: {cell(value)}{unit if not isinstance(value, int) else ''}{days}")
-    for currency, amounts in totals.get("by_currency", {}).items():
-        lines.extend(f"total {name}: {cell(value)} {currency}{days}" for name, value in amounts.items())
-    return lines
+    per_currency = totals.get("by_currency") or {answer.currency: totals}
+    lines = [line + days for currency, amounts in per_currency.items() for line in _sums(amounts, currency)]
+    return lines + [visible(f"not assessed, {kind}: {why}") for kind, why in totals.get("not_assessed", {}).items()]
+
+
+def _sums(amounts: Item, currency: str | None) -> list[str]:
+    unit = f" {currency}" if currency else ""
+    shown = {name: value for name, value in amounts.items() if is_number(value)}
+    if len(shown) > _FEW:
+        return [f"total{unit}: " + ", ".join(f"{name} {cell(value)}" for name, value in shown.items())]
+    return [f"total {name}: {cell(value)}{'' if isinstance(value, int) else unit}" for name, value in shown.items()]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from costlab.simulate.facts import Facts
     from costlab.simulate.rendering import Rendering
 
-ROWS_PER_CHUNK = 600_000
+ROWS_PER_CHUNK = 400_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from costlab.simulate import prices
-from costlab.simulate.commitments import Commitment, Instrument
 from costlab.simulate.estate import (
     HOURS_PER_DAY,
     Account,
@@ -26,9 +25,12 @@ from costlab.simulate.estate import (
     item_sku,
 )
 from costlab.simulate.planted import Effect, Waste
+from costlab.simulate.portfolio import portfolio
 
 if TYPE_CHECKING:
     from datetime import date
+
+    from costlab.simulate.commitments import Commitment
 
 PAYER: Final = Account("000000000100", "Quillfish Holding")
 ACCOUNTS: Final = (
@@ -165,7 +167,7 @@ class _Builder:
 
 
 def build(seed: int, start: date, end: date, *, size: int = 1, discount_percent: int = 6) -> Company:
-    """Return the company over ``[start, end)``; ``size`` multiplies its ordinary machines."""
+    """Return the company over ``[start, end)``; ``size`` multiplies its ordinary machines, 0 halves them."""
     estate = Estate(seed, start, end, accounts=list(ACCOUNTS))
     builder = _Builder(estate, np.random.default_rng([seed, 1]))
     for group in GROUPS:
@@ -175,7 +177,7 @@ def build(seed: int, start: date, end: date, *, size: int = 1, discount_percent:
     _databases(builder)
     _serverless(builder)
     _trouble(builder)
-    return Company(estate, portfolio(estate, size), builder.waste, builder.effects, discount_percent)
+    return Company(estate, portfolio(estate, max(size, 1)), builder.waste, builder.effects, discount_percent)
 
 
 def _zone(region: str, number: int) -> str:
@@ -186,7 +188,7 @@ def _machines(b: _Builder, group: Group, size: int) -> None:
     hours = b.estate.hours
     start = -2000 if group.from_share == 0 else int(hours * group.from_share) // HOURS_PER_DAY * HOURS_PER_DAY + 9
     stop = hours if group.to_share == 1 else int(hours * group.to_share)
-    count = group.count * (size if group.scaled else 1)
+    count = (group.count * size if size else -(-group.count // 2)) if group.scaled else group.count
     sku = b.estate.sku(instance_sku(group.shape, group.region, spot=group.spot))
     if group.schedule is Schedule.WEB:
         _fleet(b, group, sku, count)
@@ -239,7 +241,7 @@ def _storage(b: _Builder) -> None:
                            shape=f"{what} {size}", zone=_zone(_E, number), tags=tags)  # fmt: skip
         b.meter(index, what, size / 30)
         b.waste.append(Waste.simple("unattached_volume", index, b.estate.resources[index], "delete"))
-    for number, (account, size) in enumerate([("data-prod", 1000), ("mobile-prod", 400), ("eu-prod", 250)]):
+    for number, (account, size) in enumerate([("data-prod", 1000), ("mobile-prod", 400), ("eu-prod", 600)]):
         region = _W if account == "eu-prod" else _E
         name = f"gp2-{account}-{number}"
         tags = b.tags(name=name, app="warehouse", team="data", account=account)
@@ -349,8 +351,10 @@ def _addresses(b: _Builder) -> None:
             b.waste.append(Waste.simple("unused_address", index, estate.resources[index], "release"))
     for instance in list(estate.instances):
         owner = estate.resources[instance.resource]
-        if instance.fleet < 0 and owner.name.endswith("-1") and not instance.spot:
+        is_idle = instance.load.peak < 5
+        if instance.fleet < 0 and owner.name.endswith("-1") and not instance.spot and not is_idle:
             b.meter(instance.resource, "egress", float(b.rng.integers(4, 60)), weekend=0.7, noise=0.08)
+            b.meter(instance.resource, "ingress", float(b.rng.integers(20, 200)), weekend=0.7, noise=0.08)  # free
             b.meter(instance.resource, "cross-az", float(b.rng.integers(10, 90)), weekend=0.7, noise=0.08)
 
 
@@ -408,6 +412,12 @@ def _serverless(b: _Builder) -> None:
     b.meter(table, "dynamodb-read", 21_000_000, weekend=0.9, noise=0.04, whole=True)
 
 
+def marketplace(region: str = _E) -> Sku:
+    """Return the third-party subscription: billed by AWS Marketplace on its own invoice."""
+    return Sku("7x3kq9lamplight0observe01", "Lamplight Observe", "SoftwareUsage:hosts", "Hourly", "Hosts", prices.rate("0.035"),
+               region, "", description="Lamplight Observe, per monitored host and hour", seller="Lamplight Ltd")  # fmt: skip
+
+
 def _trouble(b: _Builder) -> None:
     """Plant the anomalies that fit into the span; days count back from its end."""
     days = b.estate.days
@@ -424,8 +434,8 @@ def _trouble(b: _Builder) -> None:
         Effect("spike", "a webhook retry storm over four days", meters("webhooks", "lambda-gbs", "lambda-request"),
                days - 75, days - 71, 7.0),
         Effect("shift", "debug logging left on", meters("/web-prod/app", "logs"), days - 24, days, 3.2),
-        Effect("leak", "snapshots of a job that never deletes", meters("snapshot-2", "snapshot"), days - 55, days - 20,
-               1.0, slope=0.5),
+        Effect("leak", "a copy job that never deletes", meters("quill-lake-raw", "s3-standard"), days - 50, days, 1.0,
+               slope=0.012),
         Effect("drop", "the log shipper stood still", meters("/platform-prod/app", "logs"), days - 33, days - 29, 0.05),
         Effect("spike", "a crawler emptied the assets bucket", meters("quill-storefront-assets", "s3-get"), days - 5,
                days - 4, 30.0),
@@ -439,49 +449,18 @@ def _trouble(b: _Builder) -> None:
                             tags=b.tags(name="vectors", app="features", team="ml", account="ml-prod"))  # fmt: skip
         meter = b.meter(search, "opensearch-m6g.large", 24 * 6)
         b.effects.append(Effect("new", "a search cluster nobody announced", (meter,), days - 12, days, 0.0, base=0.0))
+    if days - 17 >= first:
+        b.effects.append(_intruder(b, days - 17, days - 15))
 
 
-def portfolio(estate: Estate, size: int) -> list[Commitment]:
-    """Return the reservations and savings plans: all instruments and payment options, some partly unused."""
-    account = {a.name: i for i, a in enumerate(estate.accounts)}
-    owner = estate.accounts[0].id
-
-    def reservation(number: int, instrument: Instrument, who: str, region: str, shape: str, count: int, payment: str,
-                    years: int, start: int, zone: str = "") -> Commitment:  # fmt: skip
-        percent = prices.plan_percent(shape, locked=True, years=years, payment=payment)
-        unit = (
-            prices.discounted(prices.instance_rate(shape, region), percent) // prices.factor(shape) // 10_000 * 10_000
-        )
-        rid = f"arn:aws:ec2:{region}:{estate.accounts[account[who]].id}:reserved-instances/{_uuid(estate.seed, number)}"
-        return Commitment(rid, instrument, account[who], region, payment, years, start,
-                          unit * prices.factor(shape) * count, shape, zone, count)  # fmt: skip
-
-    def plan(number: int, instrument: Instrument, who: str, dollars: str, payment: str, years: int, start: int,
-             region: str = "", family: str = "") -> Commitment:  # fmt: skip
-        rid = f"arn:aws:savingsplans::{owner}:savingsplan/{_uuid(estate.seed, number)}"
-        return Commitment(rid, instrument, account[who], region, payment, years, start, prices.rate(dollars) * size,
-                          family=family)  # fmt: skip
-
-    half = estate.hours // 2 // HOURS_PER_DAY * HOURS_PER_DAY
-    zonal, regional = Instrument.ZONAL_RI, Instrument.REGIONAL_RI
-    return [
-        reservation(1, zonal, "data-prod", _E, "r5.xlarge", size, "All Upfront", 1, -3000, _zone(_E, 0)),
-        reservation(2, regional, "web-prod", _E, "m5.xlarge", size, "No Upfront", 1, -5000),
-        reservation(3, regional, "eu-prod", _W, "t3.large", 2 * size, "Partial Upfront", 1, -2400),
-        plan(4, Instrument.EC2_PLAN, PAYER.name, "0.12", "Partial Upfront", 1, -4000, _E, "m5"),
-        plan(5, Instrument.EC2_PLAN, "data-prod", "0.25", "All Upfront", 3, -9000, _E, "r5"),
-        plan(6, Instrument.COMPUTE_PLAN, PAYER.name, "0.65", "No Upfront", 1, -1500),
-        plan(7, Instrument.COMPUTE_PLAN, PAYER.name, "0.2", "Partial Upfront", 1, half + 10),
-        reservation(8, regional, "mobile-prod", _E, "m6g.large", size, "All Upfront", 1, half),
-    ]
-
-
-def _uuid(seed: int, number: int) -> str:
-    text = np.random.default_rng([seed, 2, number]).bytes(16).hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def marketplace(region: str = _E) -> Sku:
-    """Return the third-party subscription: billed by AWS Marketplace on its own invoice."""
-    return Sku("7x3kq9lamplight0observe01", "Lamplight Observe", "SoftwareUsage:hosts", "Hourly", "Hosts", prices.rate("0.035"),
-               region, "", description="Lamplight Observe, per monitored host and hour", seller="Lamplight Ltd")  # fmt: skip
+def _intruder(b: _Builder, start: int, stop: int) -> Effect:
+    """Add machines that a stolen key launches in the sandbox to dig for coins, and the anomaly they are."""
+    account = b.estate.account("sandbox")
+    sku = b.estate.sku(instance_sku("c5.4xlarge", _E))
+    first = len(b.estate.instances)
+    for number in range(4):
+        index = b.resource("instance", b.hex_id("i-"), "", "sandbox", _E, start=start * HOURS_PER_DAY,
+                           stop=stop * HOURS_PER_DAY, shape="c5.4xlarge", zone=_zone(_E, number))  # fmt: skip
+        b.estate.instances.append(Instance(index, sku, account, Schedule.ALWAYS, Load(98, 100, 21)))
+    machines = tuple(range(first, len(b.estate.instances)))
+    return Effect("spike", "coin miners on a stolen key", (), start, stop, 0.0, base=0.0, instances=machines)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -53,7 +53,7 @@ class Series:
 
 def sampling(size: int, hours: int) -> tuple[int, int]:
     """Return (hours between samples of machines, first hour): a big company keeps five weeks only."""
-    if size == 1:
+    if size <= 1:
         return 1, 0
     return (1 if size <= 10 else 4), max(0, hours - 35 * HOURS_PER_DAY)
 
@@ -76,10 +76,10 @@ def write_metrics(biller: Biller, path: Path, size: int) -> int:
     return rows
 
 
-def _batch(series: Series, origin: np.datetime64) -> pa.RecordBatch:
+def _batch(series: Series, origin: np.datetime64) -> Any:
     count = len(series.hours)
 
-    def same(text: str | None) -> pa.Array:
+    def same(text: str | None) -> Any:
         return pa.repeat(pa.scalar(text or None, pa.string()), count)
 
     columns = [

@@ -47,3 +47,5 @@ class Effect:
     factor: float
     slope: float = 0.0
     base: float = 1.0
+    instances: tuple[int, ...] = ()
+    """Machines that should not be there at all; then there are no meters."""

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
     from costlab.simulate.rendering import Rendering
 
-SCALES = {"small": 1, "medium": 8, "large": 40}
+SCALES = {"tiny": 0, "small": 1, "medium": 8, "large": 40}
 RENDERINGS = ("cur2", "legacy", "focus", "focus-csv")
-ROWS_PER_MONTH = 47_000
-"""Line items of a month at scale 1, about; they grow nearly in proportion to the scale."""
+ROWS_OF_REST = 26_000
+ROWS_OF_MACHINES = 18_500
+"""Line items of a month, about: those of everything but ordinary machines, and those of the machines at size 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def simulate(
     _check(scale, months, renderings)
     last = Month.of(end) if end.day > 1 else Month.of(end).plus(-1)
     start = last.plus(1 - months).first_day
-    size = SCALES[scale] if rows is None else max(1, round(rows / (months * ROWS_PER_MONTH)))
+    size = SCALES[scale] if rows is None else max(1, round((rows / months - ROWS_OF_REST) / ROWS_OF_MACHINES))
     run = Run(build(seed, start, end, size=size, discount_percent=discount_percent))
     roots = {name: folder / name for name in RENDERINGS}
     out = _renderings(roots, renderings, first_month=str(Month.of(start)), with_net=discount_percent > 0)

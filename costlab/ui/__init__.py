@@ -1,1 +1,5 @@
-"""Loaders and charts shared by the dashboard pages."""
+"""What the dashboard's pages are made of: loaders, charts, formatting, state in the URL, the launcher.
+
+Loaders ask :class:`costlab.lab.Lab` and return plain values; charts turn those into Vega-Lite; only ``session`` and
+``parts`` know Streamlit.
+"""

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from costlab.answer import jsonable
-from costlab.warehouse.parquet import file_list
+from costlab.warehouse.parquet import typed_select
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,16 +42,21 @@ create table lake.quarantine (
     source varchar,
     billing_period varchar,
     reason varchar,
+    currency varchar,
     rows bigint,
     cost decimal(38, 12)
 )
 """
 
 
+_QUARANTINED = {"x_reason": "VARCHAR", "BillingCurrency": "VARCHAR", "x_source_cost": "DECIMAL(38,12)"}
+"""What is read of a file of quarantined rows; lines that are no rows at all have only a reason."""
+
+
 def write_lake_tables(con: Connection, revisions: Sequence[Revision]) -> None:
     """Create ``lake.revisions`` (one row per revision; nested values as JSON) and ``lake.quarantine``.
 
-    ``lake.quarantine`` has one row per source, period and reason.
+    ``lake.quarantine`` has one row per source, period, reason and billing currency.
     """
     con.execute(_REVISIONS)
     con.execute(_QUARANTINE)
@@ -90,11 +95,11 @@ def _revision_row(revision: Revision) -> list[Any]:
 
 
 def _write_quarantine(con: Connection, revision: Revision) -> None:
-    files = file_list(file.path for file in revision.quarantine)
+    rows = typed_select(con, [([file.path for file in revision.quarantine], "")], _QUARANTINED)
     con.execute(
         "insert into lake.quarantine "
-        "select $source, $period, regexp_replace(x_fate, '^quarantine: *', ''), count(*), sum(x_source_cost) "
-        f"from {files} group by x_fate order by x_fate",
+        "select $source, $period, x_reason, BillingCurrency, count(*), sum(x_source_cost) "
+        f"from ({rows}) group by x_reason, BillingCurrency order by x_reason, BillingCurrency",
         {"source": revision.source, "period": revision.period},
     )
 

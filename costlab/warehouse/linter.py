@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from costlab.errors import ModelError
 from costlab.warehouse.models import line_of, parse_select
 
 if TYPE_CHECKING:
@@ -72,13 +71,6 @@ def lint(path: Path) -> list[Problem]:
         *_alias_problems(tree, path, text),
     }
     return sorted(found, key=lambda problem: (problem.line, problem.message))
-
-
-def check_portable(path: Path) -> None:
-    """Raise :class:`ModelError` with every problem of a model, one a line."""
-    problems = lint(path)
-    if problems:
-        raise ModelError("\n".join(str(problem) for problem in problems))
 
 
 def _construct_problems(tree: exp.Query, path: Path, text: str) -> Iterator[Problem]:

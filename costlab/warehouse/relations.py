@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 from costlab.errors import DataError
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from costlab.warehouse.connection import Connection
+
+
+_OPENING = Lock()
+"""Handles on one file share its settings within a process: only the first may lock them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +57,15 @@ class Database:
             If the file cannot be opened, for example because a newer DuckDB wrote it.
         """
         try:
-            con = connect(path, read_only=True, search_path=workspace)
+            with _OPENING:
+                con = connect(path, read_only=True, search_path=workspace)
+                _lock_down(con, path, workspace)
         except Error as error:
             reason = str(error).splitlines()[0]
             raise DataError(
                 f"the catalogue {path.name} cannot be opened: {reason}",
                 hint="Run `costlab ingest` to build it again; the loaded bills are not affected",
             ) from None
-        _lock_down(con, path, workspace)
         return cls(con)
 
     def __enter__(self) -> Self:

@@ -1,6 +1,6 @@
 -- marts.daily_skus: one row per day and way of using a service (usage type, operation, price); adds up to focus.costs exactly
 -- grain: ChargeDate, x_source, BillingPeriodStart, BillingCurrency, ServiceProviderName, BillingAccountId, SubAccountId, ServiceName, RegionId, x_usage_type, x_operation, ChargeCategory, ChargeClass, ChargeFrequency, PricingCategory, CommitmentDiscountStatus, PricingUnit
--- materialized: per_revision
+-- materialized: per_revision_files
 -- complete: BilledCost, EffectiveCost, ContractedCost, ListCost
 select
     cast(ChargePeriodStart as date) as ChargeDate,

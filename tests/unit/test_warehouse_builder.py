@@ -107,13 +107,23 @@ def test_a_build_of_the_past_leaves_nothing_in_the_workspace(tmp_path: Path) -> 
     assert not (tmp_path / "lake" / "marts").exists()
 
 
-def test_quarantined_rows_are_counted_by_reason(tmp_path: Path) -> None:
+def test_quarantined_rows_are_counted_by_reason_and_currency(tmp_path: Path) -> None:
     known = write_revision(tmp_path, focus_rows([{}]))
     path = "lake/focus/source=aws/billing_period=2026-03/r1/quarantine.parquet"
-    rows = [{"x_fate": "quarantine: no number", "x_source_cost": Decimal("1.5")}] * 2
-    write_parquet(tmp_path / path, {"x_fate": "VARCHAR", "x_source_cost": "DECIMAL(38,12)"}, rows)
-    revision = replace(known.revision, quarantine=(LakeFile(path, 0, "", 2),), rows_quarantined=2)
+    rows = [{"x_reason": "no number", "x_source_cost": Decimal("1.5"), "BillingCurrency": "USD"}] * 2
+    types = {"x_reason": "VARCHAR", "x_source_cost": "DECIMAL(38,12)", "BillingCurrency": "VARCHAR"}
+    write_parquet(tmp_path / path, types, [*rows, {"x_reason": "broken line"}])
+    revision = replace(known.revision, quarantine=(LakeFile(path, 0, "", 3),), rows_quarantined=3)
     with catalogue(tmp_path, KnownRevision(revision, is_first=True)) as db:
-        assert db.rows("select * from lake.quarantine") == [
-            {"source": "aws", "billing_period": "2026-03", "reason": "no number", "rows": 2, "cost": Decimal(3)}
-        ]
+        found = db.result("select reason, currency, rows, cost from lake.quarantine order by reason").rows
+    assert found == [("broken line", None, 1, None), ("no number", "USD", 2, Decimal(3))]
+
+
+def test_metrics_that_could_not_be_read_are_counted_without_a_cost(tmp_path: Path) -> None:
+    sample = {"ts": "2026-03-01T00:00:00", "resource_id": "i-1", "metric": "cpu_percent", "avg": 1.0}
+    known = write_metrics(tmp_path, [sample])
+    path = "lake/metrics/source=metrics/billing_period=2026-03/m1/quarantine.parquet"
+    write_parquet(tmp_path / path, {"x_reason": "VARCHAR"}, [{"x_reason": "ts is missing"}])
+    revision = replace(known.revision, quarantine=(LakeFile(path, 0, "", 1),))
+    with catalogue(tmp_path, KnownRevision(revision, is_first=True)) as db:
+        assert db.result("select reason, rows, cost from lake.quarantine").rows == [("ts is missing", 1, None)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,10 +15,15 @@ from costlab.warehouse.relations import Database
 from tests.support import catalogue, focus_rows, write_revision
 
 
-@pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("workspace")
+
+
+@pytest.fixture(scope="module")
+def db(workspace: Path) -> Iterator[Database]:
     rows = focus_rows([{"BilledCost": "0.1", "Tags": '{"team": "web"}'}, {"BilledCost": "0.2", "SubAccountId": "007"}])
-    with catalogue(tmp_path, write_revision(tmp_path, rows)) as database:
+    with catalogue(workspace, write_revision(workspace, rows)) as database:
         yield database
 
 
@@ -112,14 +118,14 @@ def test_files_cannot_be_read(db: Database, source: str) -> None:
             db.query(sql)
 
 
-def test_the_sandbox_holds_without_the_guard(db: Database, tmp_path: Path) -> None:
-    (tmp_path / "secret.txt").write_text("secret")
+def test_the_sandbox_holds_without_the_guard(db: Database, workspace: Path) -> None:
+    (workspace / "secret.txt").write_text("secret")
     for sql in (
-        f"select * from read_text('{tmp_path}/secret.txt')",
+        f"select * from read_text('{workspace}/secret.txt')",
         "select * from read_text('/etc/passwd')",
         "select * from read_text('lake/../secret.txt')",
-        f"select * from read_text('{tmp_path}/lake/../secret.txt')",
-        f"copy (select 1) to '{tmp_path}/out.csv'",
+        f"select * from read_text('{workspace}/lake/../secret.txt')",
+        f"copy (select 1) to '{workspace}/out.csv'",
         "attach '/tmp/other.duckdb'",
         "set enable_external_access = true",
         "set allowed_directories = ['/']",
@@ -151,11 +157,12 @@ def test_a_syntax_error_is_one_line(db: Database) -> None:
     assert "\n" not in caught.value.message
 
 
-def test_no_message_shows_a_path(db: Database, tmp_path: Path) -> None:
-    for path in (tmp_path / "lake").rglob("*.parquet"):
-        path.unlink()
-    with pytest.raises(UsageError) as caught:
-        db.query("select sum(BilledCost) from focus.costs")
+def test_no_message_shows_a_path(tmp_path: Path) -> None:
+    with catalogue(tmp_path, write_revision(tmp_path, focus_rows([{}]))) as db:
+        for path in (tmp_path / "lake").rglob("*.parquet"):
+            path.unlink()
+        with pytest.raises(UsageError) as caught:
+            db.query("select sum(BilledCost) from focus.costs")
     assert str(tmp_path) not in caught.value.message + caught.value.hint
 
 
@@ -173,3 +180,14 @@ def test_a_catalogue_that_cannot_be_opened_says_how_to_build_it_again(tmp_path: 
     with pytest.raises(DataError, match=r"damaged\.duckdb cannot be opened") as caught:
         Database.open(path, tmp_path)
     assert "costlab ingest" in caught.value.hint
+
+
+def test_many_threads_open_the_same_file_at_once(tmp_path: Path) -> None:
+    catalogue(tmp_path, write_revision(tmp_path, focus_rows([{}]))).close()
+
+    def count(_: int) -> int:
+        with Database.open(tmp_path / "built" / "catalogue.duckdb", tmp_path) as db:
+            return len(db.rows("select * from focus.costs"))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(count, range(16))) == [1] * 16
