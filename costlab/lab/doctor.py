@@ -195,7 +195,7 @@ def _published(folder: Path, manifest: Manifest) -> Iterator[Diagnosis]:
 def _files(folder: Path, manifest: Manifest) -> Iterator[Diagnosis]:
     lost = missing_files(Lake(folder), manifest)
     if lost:
-        fix = "Restore them from a backup, or remove the workspace and ingest again"
+        fix = "Restore them from a backup, or ingest the same exports again"
         yield Diagnosis("lake files", Level.DATA, f"{len(lost)} missing or changed, first {lost[0]}", fix)
     else:
         yield Diagnosis("lake files", Level.OK, f"{len(manifest.revisions)} revisions, all files there")
