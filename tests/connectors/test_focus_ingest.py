@@ -12,6 +12,7 @@ import pytest
 
 from costlab.ingest import ingest
 from costlab.lake import Action, Lake
+from costlab.period import Month
 from costlab.warehouse.catalogue import publish_lake
 from costlab.warehouse.connection import connect
 from costlab.warehouse.export import export_focus
@@ -205,6 +206,31 @@ def test_the_same_name_replaces_per_billing_period_whether_file_or_folder(worksp
     assert len(loaded(workspace)) == 2
 
 
+def two_months(path: Path) -> Path:
+    april = CHARGE | {"BillingPeriodStart": "2026-04-01", "BillingPeriodEnd": "2026-05-01"}
+    path.write_text(csv_of([CHARGE, CHARGE, april]), encoding="utf-8")
+    return path
+
+
+def test_a_month_that_was_not_asked_for_is_loaded_when_it_is(workspace: Path, tmp_path: Path) -> None:
+    path = two_months(tmp_path / "bill.csv")
+    first = ingest(workspace, "focus", str(path), source="bill", period=Month(2026, 3))
+    assert outcome(first) == [("2026-03", "loaded", 2, 0)]
+    assert outcome(load(workspace, path)) == [("2026-03", "unchanged", 2, 0), ("2026-04", "loaded", 1, 0)]
+    assert [item[1] for item in outcome(load(workspace, path))] == ["unchanged", "unchanged"]
+
+
+def test_live_files_that_were_lost_are_loaded_again_from_the_same_delivery(workspace: Path, tmp_path: Path) -> None:
+    path = two_months(tmp_path / "bill.csv")
+    load(workspace, path)
+    before = loaded(workspace)
+    lost = Lake(workspace).current().find("focus", "bill", "2026-03")
+    assert lost is not None
+    (workspace / lost.files[0].path).unlink()
+    assert [item[:2] for item in outcome(load(workspace, path))] == [("2026-03", "replaced"), ("2026-04", "unchanged")]
+    assert loaded(workspace) == before
+
+
 def test_an_aws_data_export_is_read_through_its_manifest(workspace: Path, tmp_path: Path) -> None:
     export = tmp_path / "bucket" / "exports" / "focus"
     data = export / "data" / "BILLING_PERIOD=2026-03"
@@ -214,11 +240,34 @@ def test_an_aws_data_export_is_read_through_its_manifest(workspace: Path, tmp_pa
     metadata = export / "metadata" / "BILLING_PERIOD=2026-03"
     metadata.mkdir(parents=True)
     named = "s3://bucket/exports/focus/data/BILLING_PERIOD=2026-03/focus-00001.csv.gz"
-    (metadata / "focus-Manifest.json").write_text(json.dumps({"executionId": "e1", "dataFiles": [named]}))
-    for uri in (tmp_path / "bucket", export):
+    (metadata / "focus-Manifest.json").write_text(
+        json.dumps({"executionId": "e1", "dataFiles": [named]}), encoding="utf-8"
+    )
+    for uri in (tmp_path / "bucket", export, export / "data", metadata / "focus-Manifest.json"):
         report = load(workspace, uri)
         assert [(p.period, p.connector, p.snapshot_id) for p in report.periods] == [("2026-03", "focus", "e1")]
     assert len(loaded(workspace)) == 1
+
+
+def test_a_manifest_that_names_a_missing_file_is_rejected(workspace: Path, tmp_path: Path) -> None:
+    metadata = tmp_path / "export" / "metadata" / "BILLING_PERIOD=2026-03"
+    metadata.mkdir(parents=True)
+    (metadata / "f-Manifest.json").write_text('{"dataFiles": ["s3://b/export/data/1.csv.gz"]}', encoding="utf-8")
+    report = load(workspace, tmp_path / "export")
+    assert [(p.period, p.action) for p in report.periods] == [("2026-03", Action.REJECTED)]
+    assert "1.csv.gz" in report.periods[0].error
+
+
+def test_a_report_of_another_kind_beside_it_is_left_alone(workspace: Path, tmp_path: Path) -> None:
+    for name, column in (("cur", "line_item_usage_type"), ("focus", "BilledCost")):
+        data = tmp_path / name / "data" / "BILLING_PERIOD=2026-03"
+        metadata = tmp_path / name / "metadata" / "BILLING_PERIOD=2026-03"
+        data.mkdir(parents=True)
+        metadata.mkdir(parents=True)
+        (data / "1.csv").write_text(csv_of([CHARGE]), encoding="utf-8")
+        manifest = {"columns": [{"name": column}], "dataFiles": [f"s3://b/{name}/data/BILLING_PERIOD=2026-03/1.csv"]}
+        (metadata / f"{name}-Manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert outcome(load(workspace, tmp_path)) == [("2026-03", "loaded", 1, 0)]
 
 
 def test_what_is_exported_loads_again_with_equal_rows_and_sums(workspace: Path, tmp_path: Path) -> None:
