@@ -6,12 +6,11 @@ Source: FOCUS specification 1.0 to 1.3 and the FOCUS 1.4 data model (FinOps Foun
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from costlab.interfaces.connector import Column, Dataset, FileFormat, Snapshot
+from costlab.interfaces.connector import Column, Dataset, FileFormat, Snapshot, SourceFile
+from costlab_connectors._aws_manifests import Delivery, find_deliveries, has_manifest
 from costlab_connectors._file_sets import find_files
-from costlab_connectors.aws_cur import CONNECTOR as AWS_EXPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,9 +58,6 @@ IGNORED = ("id",)
 """Columns outside the specification that carry nothing: a row number in the public 1.0 sample."""
 
 
-_AWS_MANIFEST = re.compile(r"/metadata/BILLING_PERIOD=.*-Manifest\.json$")
-
-
 def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
@@ -98,33 +94,37 @@ class Focus:
         SourceError
             If there are no data files, files of several formats, or a manifest is broken.
         """
-        if any(_AWS_MANIFEST.search(item.uri) for item in transport.list(uri)):
-            for delivery in AWS_EXPORTS.snapshots(transport, uri, source=source, period=period):
-                yield replace(
-                    delivery,
-                    connector=self.name,
-                    staging="focus",
-                    columns=COLUMNS,
-                    nulls=NULLS,
-                    gather=(),
-                    ignore=IGNORED,
-                )
+        if not has_manifest(transport, uri):
+            found = find_files(transport, uri, formats=FileFormat)
+            delivery = Delivery(None, found.snapshot_id, "", tuple(file.stored for file in found.files))
+            yield _snapshot(delivery, source, found.format)
             return
-        found = find_files(transport, uri, formats=FileFormat)
-        yield Snapshot(
-            source=source,
-            connector=self.name,
-            dataset=self.dataset,
-            period=None,
-            snapshot_id=found.snapshot_id,
-            order="",
-            files=found.files,
-            format=found.format,
-            staging="focus",
-            columns=COLUMNS,
-            nulls=NULLS,
-            ignore=IGNORED,
-        )
+        for delivery in find_deliveries(transport, uri, wanted=_is_focus, period=period):
+            yield _snapshot(delivery, source, delivery.format)
+
+
+def _is_focus(columns: frozenset[str]) -> bool:
+    return not columns or "billedcost" in columns  # else it is a Cost and Usage Report
+
+
+def _snapshot(delivery: Delivery, source: str, form: FileFormat) -> Snapshot:
+    return Snapshot(
+        source=source,
+        connector=Focus.name,
+        dataset=Focus.dataset,
+        period=delivery.period,
+        snapshot_id=delivery.snapshot_id,
+        order=delivery.order,
+        files=tuple(SourceFile(stored) for stored in delivery.files),
+        format=form,
+        staging="focus",
+        columns=COLUMNS,
+        nulls=NULLS,
+        ignore=IGNORED,
+        warnings=delivery.warnings,
+        fault=delivery.fault,
+        hint=delivery.hint,
+    )
 
 
 CONNECTOR = Focus()

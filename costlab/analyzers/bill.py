@@ -170,7 +170,8 @@ def resources(context: Context, pattern: str = "", *, condition: str = "true") -
 
 
 def _resource(rows: list[Row]) -> Resource | None:
-    first = max(rows, key=lambda row: (row["listed"], row["usage_type"]))
+    # A machine is of the service that rents it, whatever its traffic costs.
+    first = max(rows, key=lambda row: (row["instance_type"] != "", row["listed"], row["usage_type"]))
     end: datetime = max(row["w_end"] for row in rows)
     start: datetime = min(row["w_start"] for row in rows)
     if max(row["last_end"] for row in rows) < end - _GONE_AFTER + _HOUR:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from costlab.interfaces.analyzer import Context
 
-WINDOW_DAYS = 30
-
 
 @dataclass(frozen=True, slots=True)
 class CommitmentUse:
@@ -97,13 +95,37 @@ def _ratio(part: Decimal, whole: Decimal) -> Decimal | None:
     return exact(part / whole) if whole else None
 
 
-_EACH = """
-with ends as (
-    select x_source, max(ChargeDate) as last_day
-    from marts.commitments
+_WINDOWS = """
+ends as (
+    select x_source, min(ChargeDate) as oldest, max(ChargeDate) as newest
+    from marts.daily_costs
     where ChargeDate < $now
     group by x_source
+),
+windows as (
+    select
+        x_source,
+        cast(
+            case
+                when newest = last_day(newest) then date_trunc('month', newest)
+                when oldest <= date_trunc('month', newest) - to_months(1)
+                    then date_trunc('month', newest) - to_months(1)
+                else oldest
+            end as date
+        ) as first_day,
+        cast(
+            case
+                when newest < last_day(newest) and oldest <= date_trunc('month', newest) - to_months(1)
+                    then date_trunc('month', newest) - to_days(1)
+                else newest
+            end as date
+        ) as last_day
+    from ends
 )
+"""
+
+_EACH = f"""
+with {_WINDOWS}
 select
     c.CommitmentDiscountId as commitment_id,
     max(coalesce(c.CommitmentDiscountName, '')) as name,
@@ -113,48 +135,47 @@ select
     max(coalesce(c.BillingAccountId, '')) as billing_account_id,
     c.BillingCurrency as currency,
     min(c.ChargeDate) as first_day,
-    max(c.ChargeDate) as last_day,
+    max(w.last_day) as last_day,
     sum(coalesce(c.x_used_cost, 0)) as used_cost,
     sum(coalesce(c.x_unused_cost, 0)) as unused_cost,
     sum(coalesce(c.x_covered_list_cost, 0)) as covered_list_cost
 from marts.commitments c
-join ends e on e.x_source = c.x_source
-where c.ChargeDate <= e.last_day and c.ChargeDate > e.last_day - {days}
+join windows w on w.x_source = c.x_source
+where c.ChargeDate >= w.first_day and c.ChargeDate <= w.last_day
 group by c.CommitmentDiscountId, c.BillingCurrency
 having sum(coalesce(c.x_used_cost, 0)) + sum(coalesce(c.x_unused_cost, 0)) <> 0
 order by c.CommitmentDiscountId, c.BillingCurrency
 """
 
-_ELIGIBLE = """
-with ends as (
-    select x_source, date_trunc('day', max(ChargePeriodStart)) as last_day
-    from marts.commitment_hours
-    where ChargePeriodStart < $now
-    group by x_source
-)
+_ELIGIBLE = f"""
+with {_WINDOWS}
 select
     h.BillingCurrency as currency,
     sum(h.ListCost) as listed,
     sum(h.EffectiveCost) as effective,
     sum(coalesce(h.x_covered_list_cost, 0)) as covered
 from marts.commitment_hours h
-join ends e on e.x_source = h.x_source
-where h.ChargePeriodStart < e.last_day + to_days(1) and h.ChargePeriodStart > e.last_day - to_days({before})
+join windows w on w.x_source = h.x_source
+where h.ChargePeriodStart >= w.first_day and h.ChargePeriodStart < w.last_day + to_days(1)
 group by h.BillingCurrency
 """
 
 
-def commitment_uses(context: Context, *, days: int = WINDOW_DAYS) -> list[CommitmentUse]:
-    """Return one record per commitment and currency over the last ``days`` days of each source's bill."""
-    rows = context.db.rows(_EACH.format(days=days), {"now": context.now})
+def commitment_uses(context: Context) -> list[CommitmentUse]:
+    """Return one record per commitment and currency over the last whole month of each source's bill.
+
+    A whole month, because an unused reservation is charged in one lump on the first day; a bill that holds none is
+    taken as a whole.
+    """
+    rows = context.db.rows(_EACH, {"now": context.now})
     return [CommitmentUse(**row) for row in rows]
 
 
-def commitment_totals(context: Context, *, days: int = WINDOW_DAYS) -> list[CommitmentTotal]:
-    """Return one record per currency with commitments or eligible usage in the last ``days`` days."""
-    uses = commitment_uses(context, days=days)
+def commitment_totals(context: Context) -> list[CommitmentTotal]:
+    """Return one record per currency with commitments or eligible usage in the last whole month."""
+    uses = commitment_uses(context)
     eligible: dict[str, dict[str, Any]] = {
-        row["currency"]: row for row in context.db.rows(_ELIGIBLE.format(before=days - 1), {"now": context.now})
+        row["currency"]: row for row in context.db.rows(_ELIGIBLE, {"now": context.now})
     }
     totals: list[CommitmentTotal] = []
     for currency in sorted({use.currency for use in uses} | set(eligible)):

@@ -68,7 +68,7 @@ def decompose(before: Iterable[SkuLine], after: Iterable[SkuLine]) -> dict[str, 
     """Return the parts of the change of EffectiveCost; they sum to it with ``==``. One entry per name of ``PARTS``."""
     with localcontext() as context:
         context.prec = _PRECISION
-        parts = dict.fromkeys(PARTS, ZERO)
+        parts: dict[str, Decimal] = dict.fromkeys(PARTS, ZERO)
         old, new = _by_sku(before), _by_sku(after)
         pairs: defaultdict[tuple[str, ...], list[tuple[SkuLine, SkuLine]]] = defaultdict(list)
         for key in sorted(old.keys() | new.keys()):
@@ -198,11 +198,21 @@ group by all
 
 
 def load_lines(
-    context: Context, *, start: date, end: date, currency: str, scope: Scope | None = None, by: Sequence[str] = ()
+    context: Context,
+    *,
+    start: date,
+    end: date,
+    currency: str,
+    scope: Scope | None = None,
+    by: Sequence[str] = (),
+    only: str = "true",
 ) -> list[tuple[tuple[str, ...], SkuLine]]:
-    """Return the SKU lines charged in [start, end), each with the values of the columns ``by``."""
+    """Return the SKU lines charged in [start, end), each with the values of the columns ``by``.
+
+    ``only`` is SQL on ``marts.daily_skus`` that narrows what is read.
+    """
     params: dict[str, object] = {"start": start, "end": end, "currency": currency}
-    where = condition(scope or {}, params)
+    where = f"{condition(scope or {}, params)} and {only}"
     columns = "".join(f"coalesce({column}, '') as by_{i},\n    " for i, column in enumerate(by))
     rows = context.db.rows(_SQL.format(by=columns, where=where), params)
     return [(tuple(row[f"by_{i}"] for i in range(len(by))), _line(row)) for row in rows]

@@ -36,17 +36,17 @@ class Successor:
 
 
 SUCCESSORS: dict[str, Successor] = {
-    "m1": Successor("m5", Decimal("0.549")),  # m1.xlarge 0.350 -> m5.xlarge 0.192
-    "m3": Successor("m5", Decimal("0.722")),  # m3.xlarge 0.266 -> m5.xlarge 0.192
-    "m4": Successor("m5", Decimal("0.960")),  # m4.xlarge 0.200 -> m5.xlarge 0.192
-    "c3": Successor("c5", Decimal("0.810")),  # c3.xlarge 0.210 -> c5.xlarge 0.170
-    "c4": Successor("c5", Decimal("0.854")),  # c4.xlarge 0.199 -> c5.xlarge 0.170
-    "r3": Successor("r5", Decimal("0.757")),  # r3.xlarge 0.333 -> r5.xlarge 0.252
-    "r4": Successor("r5", Decimal("0.947")),  # r4.xlarge 0.266 -> r5.xlarge 0.252
+    "m1": Successor("m6i", Decimal("0.549")),  # m1.xlarge 0.350 -> m6i.xlarge 0.192
+    "m3": Successor("m6i", Decimal("0.722")),  # m3.xlarge 0.266 -> m6i.xlarge 0.192
+    "m4": Successor("m6i", Decimal("0.960")),  # m4.xlarge 0.200 -> m6i.xlarge 0.192
+    "c3": Successor("c6i", Decimal("0.810")),  # c3.xlarge 0.210 -> c6i.xlarge 0.170
+    "c4": Successor("c6i", Decimal("0.854")),  # c4.xlarge 0.199 -> c6i.xlarge 0.170
+    "r3": Successor("r6i", Decimal("0.757")),  # r3.xlarge 0.333 -> r6i.xlarge 0.252
+    "r4": Successor("r6i", Decimal("0.947")),  # r4.xlarge 0.266 -> r6i.xlarge 0.252
     "t2": Successor("t3", Decimal("0.897")),  # t2.large 0.0928 -> t3.large 0.0832
     "i2": Successor("i3", Decimal("0.366")),  # i2.xlarge 0.853 -> i3.xlarge 0.312
 }
-"""Families the vendor calls previous generation."""
+"""Families the vendor calls previous generation, with the newest family of the same sizes and architecture."""
 
 SIZE_FACTORS: dict[str, Decimal] = {
     "nano": Decimal("0.25"),

@@ -34,7 +34,8 @@ select
     min(avg) as low,
     max(greatest(avg, coalesce(max, avg))) as peak,
     quantile_cont(greatest(avg, coalesce(max, avg)), 0.995) as p995,
-    sum(avg) as total
+    sum(avg) as total,
+    count(max) = count(*) as has_maximum
 from metrics.utilization
 where metric = $metric and ts >= $start and ts < $now and avg is not null and not isnan(avg)
 group by 1, 2
@@ -59,6 +60,8 @@ class Usage:
     p995: float
     """99.5th percentile of each interval's maximum, or average where no maximum was kept."""
     total: float
+    has_maximum: bool
+    """Whether every sample came with its interval's maximum."""
 
     @property
     def coverage(self) -> float:
@@ -113,5 +116,5 @@ def load_usage(context: Context, metric: str, *, days: int = WINDOW_DAYS) -> Usa
 
 
 def _usage(metric: str, row: dict[str, object]) -> Usage:
-    values = {name: row[name] for name in ("samples", "hours", "days", "mean", "low", "peak", "p995", "total")}
+    values = {name: value for name, value in row.items() if name in Usage.__slots__}
     return Usage(metric=metric, first=row["first_ts"], last=row["last_ts"], **values)  # type: ignore[arg-type]

@@ -17,14 +17,14 @@ from costlab.errors import CostlabError
 from costlab.report.text import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 CODE_FAILED = 3
 CODE_STOPPED = 130
 
 
 @contextlib.contextmanager
-def explained() -> Iterator[None]:
+def explained() -> Generator[None]:
     """Turn an exception into a message on standard error and an exit code."""
     try:
         yield
@@ -39,17 +39,24 @@ def explained() -> Iterator[None]:
         fail(f"{error.strerror or error}{where}", "", CODE_FAILED, error)
     except (typer.Exit, typer.Abort):
         raise
-    except MemoryError as error:
-        fail("out of memory", "Close other programs, or load fewer periods at a time", CODE_FAILED, error)
     except Exception as error:
         if hasattr(error, "exit_code") and hasattr(error, "show"):
             raise  # typer's own usage errors
         if "interrupted" in str(error).lower():
             _stop()  # Ctrl-C while DuckDB was at work arrives as an error of its own
-        name = type(error).__name__
-        fail(f"{name}: {str(error).splitlines()[0] if str(error) else 'no details'}", _REPORT, CODE_FAILED, error)
+        _unexpected(error)
 
 
+def _unexpected(error: Exception) -> NoReturn:
+    reason = str(error).splitlines()[0] if str(error) else "no details"
+    if isinstance(error, MemoryError):
+        fail("out of memory", "Close other programs, or load fewer periods at a time", CODE_FAILED, error)
+    if type(error).__module__.partition(".")[0] in _ENGINE:
+        fail(f"the data cannot be read: {reason}", "Run `costlab doctor`", CODE_FAILED, error)
+    fail(f"{type(error).__name__}: {reason}", _REPORT, CODE_FAILED, error)
+
+
+_ENGINE = ("duckdb", "_duckdb")
 _REPORT = "This is a fault in costlab; run the command again with -v to see where"
 
 

@@ -7,17 +7,17 @@ import shutil
 import time
 import uuid
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from costlab.discover import connector as find_connector
 from costlab.errors import CostlabError, SourceError
+from costlab.ingest.files import open_files
 from costlab.ingest.report import IngestReport, PeriodReport
 from costlab.ingest.staged import Staging
-from costlab.interfaces.connector import Dataset
 from costlab.lake import Action, Lake, Origin, Revision, Writer, writing
 from costlab.lake.store import checked_source
 from costlab.lake.transport import transport_for
+from costlab.lake.verify import is_whole
 from costlab.lake.writer import decide
 from costlab.period import Month, utc_now
 
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
-    from costlab.ingest.staged import Counts
     from costlab.interfaces.connector import Snapshot, Transport
     from costlab.lake import Retention
 
     Progress = Callable[[str], None]
+
+
+_SHOWN = 20
 
 
 def ingest(
@@ -75,7 +77,6 @@ def ingest(
     with writing(workspace, retention=retention) as writer:
         load = _Load(writer, transport, report, tell, period)
         for snapshot in found.snapshots(transport, location, source=name, period=period):
-            report.warnings.extend(snapshot.warnings)
             load.snapshot(snapshot)
     return report
 
@@ -94,151 +95,116 @@ class _Load:
         self.lake: Lake = writer.lake
 
     def snapshot(self, snapshot: Snapshot) -> None:
-        """Load a snapshot, or report why not."""
+        """Load a delivery, or report why not."""
         began = time.perf_counter()
         try:
-            if snapshot.period is not None:
-                self._known_period(snapshot, str(snapshot.period), began)
-            else:
-                self._found_periods(snapshot, began)
-        except CostlabError as error:
-            if not isinstance(error, SourceError):
-                raise
+            if snapshot.fault:
+                raise SourceError(snapshot.fault, hint=snapshot.hint)
+            if not self._is_settled(snapshot, began):
+                self._stage(snapshot, began)
+        except SourceError as error:
             label = str(snapshot.period or self.period or "")
             self._done(snapshot, label, Action.REJECTED, began, error=error)
 
-    def _known_period(self, snapshot: Snapshot, period: str, began: float) -> None:
-        live = self.lake.current().find(snapshot.dataset, snapshot.source, period)
-        action = decide(live, snapshot.snapshot_id, snapshot.order, _versions(snapshot))
-        if action in {Action.UNCHANGED, Action.IGNORED_OLDER}:
-            self._done(snapshot, period, action, began, live)
-            return
-        self.tell(f"{snapshot.source} {period}: reading {_described(snapshot)}")
-        with _scratch(self.lake) as scratch, Staging(snapshot, self._fetched(snapshot, scratch), scratch) as staging:
-            revision = self._revision(staging, period)
-        self.writer.publish([revision])
-        self._done(snapshot, period, action, began, revision)
-
-    def _found_periods(self, snapshot: Snapshot, began: float) -> None:
-        """Load files that do not say which periods they hold; each period they do hold is replaced."""
-        if same := self._live_of(snapshot):
+    def _is_settled(self, snapshot: Snapshot, began: float) -> bool:
+        """Report a delivery that is live already, or older than the live one; no file of it is opened."""
+        if snapshot.period is None:
+            same = self._live_of(snapshot)
             for revision in same:
                 self._done(snapshot, revision.period, Action.UNCHANGED, began, revision)
-            return
-        self.tell(f"{snapshot.source}: reading {_described(snapshot)}")
-        with _scratch(self.lake) as scratch, Staging(snapshot, self._fetched(snapshot, scratch), scratch) as staging:
-            periods = staging.periods()
-            if not periods:
-                self._nothing_to_load(staging, snapshot)
-            for index, period in enumerate(periods):
-                if self.period is None or str(self.period) == period:
-                    self._one_of(staging, period, began, with_rest=index == 0)
+            return bool(same)
+        live = self.lake.current().find(snapshot.dataset, snapshot.source, str(snapshot.period))
+        action = decide(live, snapshot.snapshot_id, snapshot.order, _versions(snapshot))
+        if action in {Action.LOADED, Action.REPLACED} or not self._is_whole(live):
+            return False
+        self._done(snapshot, str(snapshot.period), action, began, live)
+        return True
 
-    def _one_of(self, staging: Staging, period: str, began: float, *, with_rest: bool) -> None:
-        snapshot = staging.snapshot
-        condition = f"strftime({staging.period_column}, '%Y-%m') = '{period}'"
-        live = self.lake.current().find(snapshot.dataset, snapshot.source, period)
-        digest = staging.digest(condition)
-        if live is not None and live.digest == digest and not live.quarantine:
-            self._done(snapshot, period, Action.UNCHANGED, began, live)
-            return
-        # rows that cannot be read may lack their period: they are kept with the first one
-        others = (
-            f"({condition} or x_fate <> 'load' and coalesce({condition}, false) is false)" if with_rest else condition
-        )
-        revision = replace(self._revision(staging, period, condition, others), digest=digest)
-        self.writer.publish([revision])
-        self._done(snapshot, period, Action.REPLACED if live else Action.LOADED, began, revision)
+    def _is_whole(self, live: Revision | None) -> bool:
+        """Whether the live files are there; what was lost is loaded again from any delivery."""
+        return live is not None and is_whole(self.lake, live)
 
-    def _nothing_to_load(self, staging: Staging, snapshot: Snapshot) -> None:
-        counts = staging.counts()
-        if counts.received:
-            reason = next(iter(counts.quarantined), "every row was dropped")
-            raise SourceError(
-                f"{snapshot.source}: none of {counts.received} rows can be read ({reason})",
-                hint="Check that this is the right connector for these files",
-            )
-        raise SourceError(f"{snapshot.source}: the files hold no rows", hint="Wait for the next delivery")
+    def _stage(self, snapshot: Snapshot, began: float) -> None:
+        self.tell(f"{snapshot.source} {snapshot.period or ''}".rstrip() + f": reading {_described(snapshot)}")
+        with _scratch(self.lake) as scratch, Staging(snapshot, scratch) as staging:
+            staging.run(open_files(staging.con, snapshot, self.transport, scratch))
+            for month in sorted(staging.counts):
+                if self.period in (None, month):
+                    self._one_period(staging, month, began)
+                    began = time.perf_counter()
 
-    def _revision(self, staging: Staging, period: str, condition: str = "true", others: str = "true") -> Revision:
-        """Write the rows of one period and return their record; nothing is live yet."""
-        snapshot = staging.snapshot
+    def _one_period(self, staging: Staging, month: Month, began: float) -> None:
+        snapshot, period = staging.snapshot, str(month)
         tag = hashlib.sha256(snapshot.snapshot_id.encode()).hexdigest()
         revision, folder = self.writer.stage(snapshot.dataset, snapshot.source, period, tag)
         try:
-            return self._written(staging, period, revision, folder, condition, others)
+            target, _ = staging.write(month, folder)
+            live = self.lake.current().find(snapshot.dataset, snapshot.source, period)
+            if live is not None and self._is_whole(live) and self._is_same(staging, month, live, target):
+                shutil.rmtree(folder)
+                self._done(snapshot, period, Action.UNCHANGED, began, live)
+                return
+            record = self._record(staging, month, revision, target)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+        self.writer.publish([record])
+        self._done(snapshot, period, Action.REPLACED if live else Action.LOADED, began, record)
 
-    def _written(
-        self, staging: Staging, period: str, revision: str, folder: Path, condition: str, others: str
-    ) -> Revision:
-        snapshot = staging.snapshot
-        target = folder / "part-0.parquet"
-        staging.write_loaded(target, condition)
-        rows, split, billed, effective = staging.loaded_sums(target)
-        counts = staging.counts(others)
-        self._check(staging, counts, rows, split)
-        quarantine = folder / "quarantine.parquet"
-        if counts.quarantined:
-            staging.write_quarantined(quarantine, others)
+    def _is_same(self, staging: Staging, month: Month, live: Revision, target: Path) -> bool:
+        """Whether files that only look new (touched, copied again) hold the rows that are live."""
+        snapshot, counts = staging.snapshot, staging.counts[month]
+        if snapshot.order and snapshot.snapshot_id != live.snapshot_id:
+            return False  # a delivery of its own; the live one must know its place in time
+        if (live.rows_loaded, live.rows_quarantined) != (counts.loaded + counts.split, counts.quarantined):
+            return False
+        kept = [self.lake.workspace / file.path for file in live.files]
+        return staging.digest([target]) == staging.digest(kept)
+
+    def _record(self, staging: Staging, month: Month, revision: str, target: Path) -> Revision:
+        """Return the record of a period's files; nothing is live yet."""
+        snapshot, counts = staging.snapshot, staging.counts[month]
+        rows, billed, effective = staging.sums(target)
+        if rows != counts.loaded + counts.split:
+            raise SourceError(
+                f"{snapshot.source}: {counts.loaded + counts.split} rows staged, {rows} written",
+                hint="This is a defect of costlab; please report it",
+            )
+        quarantine = staging.write_quarantine(month, target.parent)
         return Revision(
             dataset=str(snapshot.dataset),
             source=snapshot.source,
             connector=snapshot.connector,
-            period=period,
+            period=str(month),
             revision=revision,
             snapshot_id=snapshot.snapshot_id,
             order=snapshot.order,
             loaded_at=utc_now(),
             files=(self.writer.file(target, rows),),
-            quarantine=(self.writer.file(quarantine, sum(counts.quarantined.values())),) if counts.quarantined else (),
+            quarantine=(self.writer.file(quarantine, counts.quarantined),) if quarantine else (),
             rows_received=counts.received,
             rows_loaded=rows,
-            rows_split=split,
-            rows_quarantined=sum(counts.quarantined.values()),
-            rows_dropped=counts.dropped,
+            rows_split=counts.split,
+            rows_quarantined=counts.quarantined,
+            rows_dropped=dict(sorted(counts.dropped.items())),
             billed_cost_received=counts.cash_received,
             billed_cost_loaded=billed,
             effective_cost_loaded=effective,
             quarantined_cost=counts.cash_quarantined,
             origin=tuple(Origin(f.stored.uri, f.stored.bytes, f.stored.version) for f in snapshot.files),
+            delivered_periods=tuple(str(held) for held in sorted(staging.counts)),
             drift=(staging.raw.new, staging.raw.missing),
-            warnings=snapshot.warnings,
+            warnings=(*snapshot.warnings, *_remarks(staging, month)),
         )
 
-    def _check(self, staging: Staging, counts: Counts, rows: int, split: int) -> None:
-        accounted = rows - split + sum(counts.quarantined.values()) + sum(counts.dropped.values())
-        if rows != counts.loaded or accounted != counts.received:
-            raise SourceError(
-                f"{staging.snapshot.source}: {counts.received} rows received, {accounted} accounted for",
-                hint="This is a defect of the staging model; please report it",
-            )
-        if staging.snapshot.dataset is Dataset.FOCUS and rows == 0 and counts.received == 0:
-            raise SourceError(
-                f"{staging.snapshot.source}: the files hold no rows", hint="Wait for the next delivery of the export"
-            )
-
-    def _fetched(self, snapshot: Snapshot, scratch: Path) -> list[Path]:
-        for file in snapshot.files:
-            if file.bytes is not None and file.bytes != file.stored.bytes:
-                raise SourceError(
-                    f"{file.stored.uri} has {file.stored.bytes} bytes, the manifest promises {file.bytes}",
-                    hint="The delivery is not complete; wait for the next one or copy it again",
-                )
-        return [self.transport.fetch(file.stored, scratch) for file in snapshot.files]
-
     def _live_of(self, snapshot: Snapshot) -> list[Revision]:
-        """Return the live revisions of exactly this snapshot, if none of them was replaced since."""
-        mine = [
-            r
-            for r in self.lake.revisions()
-            if (r.dataset, r.source, r.snapshot_id) == (snapshot.dataset, snapshot.source, snapshot.snapshot_id)
-        ]
-        live = self.lake.current().ids()
-        wanted = [r for r in mine if self.period is None or r.period == str(self.period)]
-        return wanted if wanted and all((*r.key, r.revision) in live for r in mine) else []
+        """Return the live revisions of exactly this snapshot, if all of its periods that are wanted are live."""
+        mine = (snapshot.dataset, snapshot.source, snapshot.snapshot_id)
+        live = [r for r in self.lake.current().revisions if (r.dataset, r.source, r.snapshot_id) == mine]
+        held = {period for r in live for period in r.delivered_periods}
+        wanted = held if self.period is None else held & {str(self.period)}
+        found = [r for r in live if r.period in wanted and self._is_whole(r)]
+        return found if len(found) == len(wanted) else []
 
     def _done(
         self,
@@ -251,6 +217,8 @@ class _Load:
         error: CostlabError | None = None,
     ) -> None:
         seconds = time.perf_counter() - began
+        if revision is not None and action in {Action.LOADED, Action.REPLACED}:
+            self.report.warnings += revision.warnings
         self.report.periods.append(
             PeriodReport(
                 snapshot.source,
@@ -265,6 +233,18 @@ class _Load:
             )
         )
         self.tell(f"{snapshot.source} {period}: {action}")
+
+
+def _remarks(staging: Staging, month: Month) -> list[str]:
+    """Return what people should know of a period that was loaded."""
+    counts = staging.counts[month]
+    told = [f"{month}: {rows} rows: {note}" for note, rows in sorted(counts.notes.items())]
+    if counts.quarantined:
+        told.append(f"{month}: {counts.quarantined} rows could not be read and are in quarantine (lake.quarantine)")
+    if new := staging.raw.new:
+        more = f" and {len(new) - _SHOWN} more" if len(new) > _SHOWN else ""
+        told.append(f"{month}: columns that are not known, kept in x_extra: {', '.join(new[:_SHOWN])}{more}")
+    return told
 
 
 def _versions(snapshot: Snapshot) -> list[str]:

@@ -1,223 +1,338 @@
-"""The relation ``raw``: a snapshot's files as one typed table, whatever spelling, type or order they have.
+"""The relation ``raw``: a delivery's files as one typed SELECT, whatever the files call their columns.
 
-Every column a connector asks for is there with its type; what the files lack is a typed NULL. Text that cannot be
-read as its type makes ``x_unreadable`` say why; columns nobody knows are kept in ``x_extra``.
+Columns are matched by name without case, file by file; files with the same columns are read together. A cheap form
+trusts the values; when a value then turns out unreadable the checked form is built, which reads every value with
+``try_cast`` and says in ``x_unreadable`` what is wrong with which row.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from costlab.errors import SchemaDrift
-from costlab.interfaces.connector import Column, FileFormat
-from costlab.warehouse.parquet import file_list, identifier, literal
+from costlab.interfaces.connector import FileFormat
+from costlab.warehouse.parquet import identifier, literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Sequence
 
-    from costlab.ingest.headers import Layout
-    from costlab.interfaces.connector import Snapshot
+    from costlab.ingest.files import DataFile
+    from costlab.interfaces.connector import Column, Gather, Snapshot
+    from costlab.warehouse.connection import Connection
 
-_ENTRY = re.compile(r"(?P<column>.+)\[(?P<key>.+)\]")
-_MAX_LINE = 4 << 20
-_KINDS = {"DECIMAL(38,12)": "a number", "DOUBLE": "a number", "TIMESTAMP": "an instant", "JSON": "a JSON object"}
-# a binary floating-point amount below this has its twelve decimals exactly when it is multiplied out
-_EXACT_DOUBLE = 1000
+PRESENCE: Final = "PRESENCE"
+JSON: Final = "JSON"
+_LOOKUP = re.compile(r"(?P<column>.+)\[(?P<key>.+)\]")
+_SHORT: Final = 40
+"""Statistics may cut longer texts."""
+_EXACT_DOUBLE: Final = 1000
+"""Below this a DOUBLE times 10^12 rounds to the right DECIMAL(38,12); above it goes through its shortest text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """SQL for ``raw`` and what it noticed: columns nobody knows, optional ones that no file has."""
+    """The SELECT of ``raw`` and what the files' columns told."""
 
     sql: str
     new: tuple[str, ...]
     missing: tuple[str, ...]
 
 
-def raw_select(snapshot: Snapshot, groups: Mapping[Layout, Sequence[Path]]) -> Raw:
-    """Return the SELECT behind ``raw`` over the files of a snapshot.
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Files with the same columns: how DuckDB reads them, and what each column is called in that read."""
+
+    relation: str
+    names: dict[str, str]
+    """Lower-case name in the files -> SQL expression."""
+    types: dict[str, str]
+    spelled: dict[str, str]
+    """Lower-case name -> name as the files write it."""
+    filled: frozenset[str] | None
+    """Lower-case names with a value; None when every column may have."""
+    ranges: dict[str, tuple[str, str]] | None
+    """The smallest and largest text of columns that tell; None where the reader makes NULL of texts itself."""
+    full: frozenset[str] | None
+    """Parquet: columns without a NULL or a text that means it; None when unknown."""
+
+
+def build_raw(con: Connection, snapshot: Snapshot, files: Sequence[DataFile], *, checked: bool) -> Raw:
+    """Return ``raw`` for a delivery's files.
 
     Raises
     ------
     SchemaDrift
-        If a file lacks a required column.
+        If a mandatory column is missing in a file.
     """
-    parts: list[str] = []
-    new: dict[str, None] = {}
-    absent: list[set[str]] = []
-    for layout, paths in groups.items():
-        scan = _Scan(snapshot, layout, paths)
-        parts.append(scan.sql())
-        new.update(dict.fromkeys(scan.unknown))
-        absent.append(scan.absent)
-    missing = sorted(set.intersection(*absent)) if absent else []
-    return Raw(" union all ".join(parts), tuple(sorted(new)), tuple(missing))
-
-
-class _Scan:
-    """The files of one layout."""
-
-    def __init__(self, snapshot: Snapshot, layout: Layout, paths: Sequence[Path]) -> None:
-        self.snapshot, self.layout, self.paths = snapshot, layout, paths
-        self.types = dict(layout.columns)
-        self.spelling = {name.lower(): name for name in reversed(list(self.types))}
-        self.gathered = {g.name: self._gathered(g.name) for g in snapshot.gather}
-        self.used: dict[str, None] = {}
-        self.sources = {c.name: self._source(c) for c in snapshot.columns}
-        self.absent = {c.name for c in snapshot.columns if self.sources[c.name] is None and not self._gathers(c.name)}
-        missing = [c.name for c in snapshot.columns if c.required and c.name in self.absent]
-        if missing:
+    groups: dict[tuple[object, ...], list[DataFile]] = defaultdict(list)
+    for file in files:
+        groups[file.format, file.gzip, file.delimiter, file.columns].append(file)
+    readers = [(_reader(con, snapshot, group, checked=checked), group) for group in groups.values()]
+    present = _present(snapshot.columns, [reader for reader, _ in readers])
+    selects: list[str] = []
+    new: set[str] = set()
+    absences: list[set[str]] = []
+    any_new = any(_unknown(snapshot, reader) for reader, _ in readers)
+    for reader, group in readers:
+        absent = [c.name for c in snapshot.columns if c.required and _found(c, reader) is None]
+        if absent:
             raise SchemaDrift(
-                str(paths[0]),
-                missing,
-                hint="Check the connector, and that the export has the column",
+                group[0].uri,
+                absent,
+                hint="Check the connector, and that the export has the column; nothing was changed",
             )
-        self.unknown = [name for name in self.types if self._is_unknown(name)]
-
-    def sql(self) -> str:
-        columns = [f"{self._value(c)} as {identifier(c.name)}" for c in self.snapshot.columns]
-        columns.append(f"{self._unreadable()} as x_unreadable")
-        columns.append(f"{self._extra()} as x_extra")
-        return f"select {', '.join(columns)} from {self._table()}"
-
-    def _table(self) -> str:
-        if self.layout.format is FileFormat.PARQUET:
-            return file_list(str(path) for path in self.paths)
-        listed = ", ".join(literal(str(path)) for path in self.paths)
-        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.types)
-        compression = "gzip" if self.layout.gzipped else "none"
-        if self.layout.format is FileFormat.JSONL:
-            return (
-                f"read_json([{listed}], format='newline_delimited', columns={{{columns}}}, "
-                f"compression='{compression}', maximum_object_size={_MAX_LINE}, ignore_errors=true)"
-            )
-        return (
-            f"read_csv([{listed}], columns={{{columns}}}, header=true, auto_detect=false, "
-            f"delim={literal(self.layout.delimiter)}, quote='\"', escape='\"', new_line='\\n', "
-            f"compression='{compression}', max_line_size={_MAX_LINE}, store_rejects=true, rejects_limit=0)"
-        )
-
-    def _source(self, column: Column) -> str | None:
-        """Return the SQL that reads a column as it lies in the file; None when it does not."""
-        for alias in (column.name, *column.aliases):
-            entry = _ENTRY.fullmatch(alias)
-            name = self.spelling.get((entry["column"] if entry else alias).lower())
-            if name is None or (entry and not self.types[name].startswith("MAP")):
-                continue
-            self.used[name] = None
-            return f"{identifier(name)}[{literal(entry['key'])}]" if entry else identifier(name)
-        return None
-
-    def _value(self, column: Column) -> str:
-        source = self.sources[column.name]
-        if source is None:
-            return self.gathered.get(column.name) or f"cast(null as {_sql_type(column)})"
-        return self._read(column, source)
-
-    def _kind_of(self, column: Column) -> str:
-        """Return the file's type of a column's source."""
-        for alias in (column.name, *column.aliases):
-            entry = _ENTRY.fullmatch(alias)
-            name = self.spelling.get((entry["column"] if entry else alias).lower())
-            if name is not None and not (entry and not self.types[name].startswith("MAP")):
-                return "VARCHAR" if entry else self.types[name]
-        return "VARCHAR"
-
-    def _read(self, column: Column, source: str) -> str:
-        kind = self._kind_of(column)
-        text = self._text(source, kind)
-        match column.type:
-            case "VARCHAR":
-                return text
-            case "JSON":
-                nested = kind.startswith(("MAP", "STRUCT"))
-                return f"nullif(cast(to_json({source}) as varchar), '{{}}')" if nested else f"nullif({text}, '{{}}')"
-            case "TIMESTAMP":
-                return _instant(source, text, kind)
-            case "DECIMAL(38,12)" if kind in {"DOUBLE", "FLOAT"}:
-                return (
-                    f"case when abs({source}) < {_EXACT_DOUBLE} then try_cast({source} as decimal(38, 12)) "
-                    f"else try_cast(cast({source} as varchar) as decimal(38, 12)) end"
-                )
-            case _:
-                return f"try_cast({text if kind == 'VARCHAR' else source} as {column.type})"
-
-    def _text(self, source: str, kind: str) -> str:
-        text = source if kind == "VARCHAR" else f"cast({source} as varchar)"
-        for null in self.snapshot.nulls:
-            text = f"nullif({text}, {literal(null)})"
-        return text
-
-    def _unreadable(self) -> str:
-        """Return why a row cannot be read, or NULL: the first typed value of it that is text but not of its type."""
-        cases: list[str] = []
-        for column in self.snapshot.columns:
-            source = self.sources[column.name]
-            if source is None:
-                continue
-            kind = self._kind_of(column)
-            value, text = self._read(column, source), self._text(source, kind)
-            if column.type in _KINDS and column.type != "JSON" and kind != column.type:
-                shown = f"{literal(column.name + ': ')} || '''' || left(cast({source} as varchar), 40) || ''''"
-                cases.append(
-                    f"when {text} is not null and {value} is null then {shown} || ' is not {_KINDS[column.type]}'"
-                )
-            if column.required:
-                cases.append(f"when {text} is null then {literal(column.name + ' is missing')}")
-        return f"case {' '.join(cases)} end" if cases else "cast(null as varchar)"
-
-    def _gathers(self, name: str) -> bool:
-        return bool(self.gathered.get(name))
-
-    def _gathered(self, target: str) -> str:
-        entries: list[str] = []
-        for gather in self.snapshot.gather:
-            for name in self.types:
-                if gather.name == target and name.lower().startswith(gather.prefix.lower()):
-                    key = literal(_json_key(gather.key_prefix + name[len(gather.prefix) :]))
-                    value = self._text(identifier(name), "VARCHAR")
-                    entries.append(f"case when {value} is not null then {key} || cast(to_json({value}) as varchar) end")
-        if not entries:
-            return ""
-        return f"'{{' || nullif(concat_ws(',', {', '.join(entries)}), '') || '}}'"
-
-    def _is_unknown(self, name: str) -> bool:
-        lower = name.lower()
-        if name in self.used or lower.startswith("x_repeated_"):
-            return False
-        if any(lower.startswith(g.prefix.lower()) for g in self.snapshot.gather):
-            return False
-        return not any(fnmatch(lower, pattern.lower()) for pattern in self.snapshot.ignore)
-
-    def _extra(self) -> str:
-        if not self.unknown:
-            return "cast(null as varchar)"
-        packed = ", ".join(f"{literal(name)}: {identifier(name)}" for name in self.unknown)
-        return f"cast(to_json({{{packed}}}) as varchar)"
+        unknown = _unknown(snapshot, reader)
+        new |= {reader.spelled[name] for name in unknown}
+        gathers = _gather_columns(snapshot, reader)
+        absences.append({c.name for c in snapshot.columns if _found(c, reader) is None and c.name not in gathers})
+        selects.append(_select(snapshot, reader, present, unknown, checked=checked, any_new=any_new))
+    missing = set.intersection(*absences) - {c.name for c in snapshot.columns if c.type == PRESENCE}
+    return Raw("\nunion all\n".join(selects), tuple(sorted(new)), tuple(sorted(missing)))
 
 
-def _sql_type(column: Column) -> str:
-    return "varchar" if column.type == "JSON" else column.type
-
-
-def _json_key(name: str) -> str:
-    import json
-
-    return json.dumps(name, ensure_ascii=False) + ":"
-
-
-def _instant(source: str, text: str, kind: str) -> str:
-    """Return the instant as naive UTC; an offset is honoured, none means UTC."""
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"{source} at time zone 'UTC'"
-    if kind != "VARCHAR":
-        return f"try_cast({source} as timestamp)"
-    plain = f"{text} like '%Z' or length({text}) <= 19"
-    return (
-        f"case when {plain} then try_cast({text} as timestamp) "
-        f"else try_cast({text} as timestamptz) at time zone 'UTC' end"
+def _reader(con: Connection, snapshot: Snapshot, group: Sequence[DataFile], *, checked: bool) -> _Reader:
+    first = group[0]
+    paths = ", ".join(literal(f.path) for f in group)
+    lower = [c.name.lower() for c in first.columns]
+    spelled = dict(zip(reversed(lower), (c.name for c in reversed(first.columns)), strict=True))
+    types = dict(zip(reversed(lower), (c.type for c in reversed(first.columns)), strict=True))
+    if first.format is FileFormat.PARQUET:
+        relation = f"read_parquet([{paths}], hive_partitioning=false)"
+        names = {name: identifier(spelled[name]) for name in spelled}
+        filled, full, ranges = _statistics(con, group)
+        return _Reader(relation, names, types, spelled, filled, ranges, full)
+    # headers never reach the SQL: columns are c0, c1, ...; the first of two columns with one name counts
+    names = {name: f"c{len(lower) - 1 - i}" for i, name in enumerate(reversed(lower))}
+    packing = "gzip" if first.gzip else "none"
+    if first.format is FileFormat.JSONL:
+        wanted = ", ".join(f"{identifier(c.name)}: 'VARCHAR'" for c in first.columns)
+        relation = f"read_json([{paths}], format='newline_delimited', compression='{packing}', columns={{{wanted}}})"
+        names = {name: identifier(spelled[name]) for name in spelled}
+        return _Reader(relation, names, types, spelled, None, {}, None)
+    kinds = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(lower)))
+    nulls = ", ".join(literal(text) for text in snapshot.nulls)
+    rejects = ", store_rejects=true, rejects_limit=0" if checked else ""
+    relation = (
+        f"read_csv([{paths}], columns={{{kinds}}}, header=true, auto_detect=false, delim={literal(first.delimiter)}, "
+        f"quote='\"', escape='\"', nullstr=[{nulls}], compression='{packing}', hive_partitioning=false{rejects})"
     )
+    filled_csv = frozenset(name.lower() for file in group for name in file.filled)
+    return _Reader(relation, names, types, spelled, filled_csv, None, None)
+
+
+def _statistics(
+    con: Connection, group: Sequence[DataFile]
+) -> tuple[frozenset[str], frozenset[str], dict[str, tuple[str, str]]]:
+    """Return columns with a value, columns without a NULL, and the range of text columns, by the files' statistics."""
+    paths = ", ".join(literal(f.path) for f in group)
+    rows = con.execute(
+        "select lower(split_part(path_in_schema, ', ', 1)) as name, "
+        "bool_or(stats_null_count is null or stats_null_count < num_values), "
+        "bool_and(coalesce(stats_null_count = 0, false)), "
+        "bool_and(stats_min_value is not null or stats_null_count = num_values), "
+        f"min(stats_min_value), max(stats_max_value) from parquet_metadata([{paths}]) group by name"
+    ).fetchall()
+    filled = frozenset(str(name) for name, has_values, *_ in rows if has_values)
+    full = frozenset(str(row[0]) for row in rows if row[2] and (row[3] and row[4]))
+    return filled, full, {str(name): (low or "", high or "") for name, _, _, tells, low, high in rows if tells}
+
+
+def _present(columns: Iterable[Column], readers: Sequence[_Reader]) -> dict[str, bool]:
+    """Return, for each PRESENCE column, whether any file has a value in a column it stands for."""
+    return {
+        c.name: any(
+            name in r.names and (r.filled is None or name in r.filled) for r in readers for name in _spellings(c)
+        )
+        for c in columns
+        if c.type == PRESENCE
+    }
+
+
+def _spellings(column: Column) -> list[str]:
+    return [name.lower() for name in (column.name, *column.aliases)]
+
+
+def _found(column: Column, reader: _Reader) -> str | None:
+    """Return the SQL of a column in these files before any cast, None when they lack it."""
+    for spelling in _spellings(column):
+        if spelling in reader.names:
+            return reader.names[spelling]
+        if (match := _LOOKUP.fullmatch(spelling)) and match["column"] in reader.names:
+            return _lookup(reader, match["column"], match["key"])
+    return None
+
+
+def _lookup(reader: _Reader, column: str, key: str) -> str:
+    if reader.types[column].startswith("MAP("):
+        return f"{reader.names[column]}[{literal(key)}]"
+    return f"json_extract_string({reader.names[column]}, {literal('$.' + identifier(key))})"
+
+
+def _type_of(column: Column, reader: _Reader) -> str:
+    return next((reader.types[s] for s in _spellings(column) if s in reader.types), "VARCHAR")
+
+
+def _gathered(snapshot: Snapshot, name: str) -> Gather | None:
+    """Return how a file's column is gathered: by the longest prefix that fits."""
+    fitting = [gather for gather in snapshot.gather if name.startswith(gather.prefix.lower())]
+    return max(fitting, key=lambda gather: len(gather.prefix), default=None)
+
+
+def _unknown(snapshot: Snapshot, reader: _Reader) -> list[str]:
+    known = {s for c in snapshot.columns for s in _spellings(c)}
+    known |= {m["column"] for s in tuple(known) if (m := _LOOKUP.fullmatch(s))}
+    ignored = [pattern.lower() for pattern in snapshot.ignore]
+    return [
+        name
+        for name in reader.names
+        if name
+        and name not in known
+        and _gathered(snapshot, name) is None
+        and not any(fnmatch(name, pattern) for pattern in ignored)
+    ]
+
+
+def _select(
+    snapshot: Snapshot,
+    reader: _Reader,
+    present: dict[str, bool],
+    unknown: Sequence[str],
+    *,
+    checked: bool,
+    any_new: bool,
+) -> str:
+    """Return the SELECT over one group of files: the columns' values, then what could not be read."""
+    gathered = _gather_columns(snapshot, reader)
+    values = {c.name: _column(c, snapshot, reader, present, gathered, checked=checked) for c in snapshot.columns}
+    items = [f"{sql} as {identifier(name)}" for name, sql in values.items()]
+    doubts = _doubts(snapshot, reader, values, checked=checked)
+    items.append(f"{doubts} as x_unreadable")
+    extra = _object([(reader.spelled[n], reader.names[n]) for n in unknown]) if unknown and any_new else None
+    items.append(f"{extra or 'cast(null as varchar)'} as x_extra")
+    listed = ",\n    ".join(items)
+    return f"select\n    {listed}\nfrom {reader.relation}"
+
+
+def _column(
+    column: Column,
+    snapshot: Snapshot,
+    reader: _Reader,
+    present: dict[str, bool],
+    gathered: dict[str, str],
+    *,
+    checked: bool,
+) -> str:
+    """Return the SQL of a column's value in these files."""
+    if column.type == PRESENCE:
+        return str(present[column.name]).lower()
+    found = _found(column, reader)
+    if found is None:
+        return gathered.get(column.name, f"cast(null as {_stored(column.type)})")
+    if (only := _only_value(column, reader)) is not None:
+        return only
+    text = _without_nulls(column, found, reader, snapshot.nulls)
+    return _value(text, _type_of(column, reader), column.type, checked=checked)
+
+
+def _only_value(column: Column, reader: _Reader) -> str | None:
+    """Return the one value of a Parquet column as a literal where the statistics know it; DuckDB then folds it."""
+    name = next((s for s in _spellings(column) if s in reader.names), None)
+    if name is None or reader.filled is None or reader.full is None:
+        return None
+    if name not in reader.filled:
+        return f"cast(null as {_stored(column.type)})"
+    low, high = (reader.ranges or {}).get(name, ("", "~"))
+    if column.type == reader.types[name] == "VARCHAR" and name in reader.full and low == high and len(low) <= _SHORT:
+        return literal(low)
+    return None
+
+
+def _doubts(snapshot: Snapshot, reader: _Reader, values: dict[str, str], *, checked: bool) -> str:
+    """Return SQL that says why a row cannot be read: a value that is not of its type, or a mandatory one that lacks."""
+    cases: list[str] = []
+    for column in snapshot.columns:
+        found = _found(column, reader)
+        if found is None or column.type == PRESENCE:
+            continue
+        value = values[column.name]
+        text = _without_nulls(column, found, reader, snapshot.nulls)
+        if checked and value != text:
+            told = f"{literal(column.name + ': ')} || '''' || left(cast({found} as varchar), 80) || ''''"
+            cases.append(f"when {text} is not null and {value} is null then {told} || ' is not {_words(column.type)}'")
+        if column.required and _may_lack(column, reader):
+            cases.append(f"when {text} is null then {literal(column.name + ' is empty')}")
+    return f"case {' '.join(cases)} end" if cases else "cast(null as varchar)"
+
+
+def _may_lack(column: Column, reader: _Reader) -> bool:
+    return reader.full is None or not any(spelling in reader.full for spelling in _spellings(column))
+
+
+def _gather_columns(snapshot: Snapshot, reader: _Reader) -> dict[str, str]:
+    """Return the SQL of the columns gathered into JSON objects, by name."""
+    claimed = {s for c in snapshot.columns for s in _spellings(c)}
+    members: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for name, sql in reader.names.items():
+        if name not in claimed and (gather := _gathered(snapshot, name)):
+            value = f"nullif({sql}, '')" if reader.types[name] == "VARCHAR" else sql
+            key = gather.key_prefix + reader.spelled[name][len(gather.prefix) :]
+            members[gather.name].append((key, value))
+    return {name: _object(found) for name, found in members.items()}
+
+
+def _object(members: Sequence[tuple[str, str]]) -> str:
+    """Return SQL for a JSON object text of the members that are not NULL; NULL when none is."""
+    parts = ", ".join(
+        f"case when {sql} is not null then to_json({literal(key)}) || ':' || to_json({sql}) end" for key, sql in members
+    )
+    return f"('{{' || nullif(concat_ws(',', {parts}), '') || '}}')"
+
+
+def _value(found: str, source: str, target: str, *, checked: bool) -> str:
+    """Return SQL that turns a column of type ``source`` into ``target``; NULL for unreadable text if ``checked``."""
+    cast = "try_cast" if checked else "cast"
+    if target == JSON:
+        if source != "VARCHAR":
+            return f"cast(to_json({found}) as varchar)"
+        return f"cast({cast}({found} as json) as varchar)" if not checked else _checked_json(found)
+    if source == _stored(target):
+        return found
+    if target.startswith("DECIMAL") and source in {"DOUBLE", "FLOAT"}:
+        return (
+            f"case when abs({found}) < {_EXACT_DOUBLE} then {cast}({found} as {target}) "
+            f"else {cast}(cast({found} as varchar) as {target}) end"
+        )
+    if target == "TIMESTAMP" and source == "VARCHAR":
+        # the session's zone is UTC: an offset is honoured, a text without one means UTC
+        return f"cast({cast}({found} as timestamptz) as timestamp)"
+    return f"{cast}({found} as {target})"
+
+
+def _checked_json(found: str) -> str:
+    return f"case when json_valid({found}) then cast(cast({found} as json) as varchar) end"
+
+
+def _without_nulls(column: Column, found: str, reader: _Reader, nulls: Sequence[str]) -> str:
+    """Return a column with the texts that mean NULL made NULL, where the column can hold them at all."""
+    if reader.ranges is None or _type_of(column, reader) != "VARCHAR":
+        return found
+    spelling = next((s for s in _spellings(column) if s in reader.names), "")
+    low, high = reader.ranges.get(spelling, ("", "\U0010ffff"))
+    for text in nulls:
+        if low <= text <= high:
+            found = f"nullif({found}, {literal(text)})"
+    return found
+
+
+def _stored(kind: str) -> str:
+    return "VARCHAR" if kind == JSON else kind
+
+
+def _words(kind: str) -> str:
+    if kind.startswith(("DECIMAL", "DOUBLE", "BIGINT", "INTEGER")):
+        return "a number"
+    return {"TIMESTAMP": "an instant", JSON: "JSON", "DATE": "a day"}.get(kind, f"a {kind.lower()}")

@@ -1,230 +1,335 @@
-"""Run a staging model over a snapshot's files and count what becomes of every row.
+"""Run a staging model over a delivery and account for every row: loaded, dropped by kind, or quarantined with a reason.
 
-Parquet of one known period is read twice: once to write the rows that are loaded, once, narrowly, to count the fates.
-CSV and JSON, and files whose periods are found in the rows, are staged once into one file per outcome. The rows
-received are counted independently of the staging model where the format tells them (Parquet footers), and must agree.
+Parquet is read twice: once whole for the rows that load, once for the few columns that decide and count. Text (CSV,
+JSON lines) is read once, into a scratch file that keeps all rows with their fates. Values are trusted first; when one
+turns out unreadable the files are staged again, value by value, and the rows concerned get a reason.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from costlab.errors import ModelError, SourceError
 from costlab.focus.columns import COLUMN_TYPES
-from costlab.ingest.headers import first_line, layouts
-from costlab.ingest.raw import Raw, raw_select
+from costlab.ingest.files import first_line
+from costlab.ingest.raw import Raw, build_raw
 from costlab.interfaces.connector import Dataset, FileFormat
 from costlab.paths import shipped
+from costlab.period import Month
 from costlab.warehouse.builder import METRIC_TYPES
-from costlab.warehouse.connection import Connection, Error, connect
+from costlab.warehouse.connection import Error, connect
 from costlab.warehouse.marts import prepare
 from costlab.warehouse.parquet import file_list, identifier, literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
     from pathlib import Path
 
+    from costlab.ingest.files import DataFile
     from costlab.interfaces.connector import Snapshot
 
-_WRITE = "(format parquet, compression zstd)"
+_COPY: Final = "(format parquet, compression zstd)"
+_AGAIN: Final = "Copy the file again; if it is broken at its source, wait for the next delivery"
+_NOT_THE_DATA: Final = ("IO Error", "Out of Memory", "INTERRUPT", "Permission", "Internal")
+_LITERAL = re.compile(r"^\s*('(?:[^']|'')*') as (\w+),?$", re.MULTILINE)
+_BROKEN_LINES = """
+create or replace temp table broken_lines as
+select
+    'line is not a row of this file: ' || min(split_part(error_message, chr(10), 1)) as x_reason,
+    line as x_line_number,
+    min(csv_line) as x_line
+from reject_errors group by scan_id, file_id, line
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What the datasets differ in: their columns, and which say when and how much."""
+
+    types: Mapping[str, str]
+    instant: str
+    costs: tuple[str, str, str]
+    """Currency, billed and effective cost; "null" where there is none."""
+    order: str = ""
+
+
+_SHAPES: Final = {
+    Dataset.FOCUS: _Shape(COLUMN_TYPES, "BillingPeriodStart", ("BillingCurrency", "BilledCost", "EffectiveCost")),
+    Dataset.METRICS: _Shape(METRIC_TYPES, "ts", ("null", "null", "null"), order=" order by resource_id, metric, ts"),
+}
 
 
 @dataclass(slots=True)
 class Counts:
-    """Rows and cash over all fates; costs by currency."""
+    """What became of the rows of one billing period; costs by currency. Rows that are split count once."""
 
     received: int = 0
     loaded: int = 0
     split: int = 0
+    """Rows more than were received because some become two."""
     dropped: dict[str, int] = field(default_factory=dict[str, int])
-    quarantined: dict[str, int] = field(default_factory=dict[str, int])
+    quarantined: int = 0
     cash_received: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     cash_quarantined: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
+    notes: dict[str, int] = field(default_factory=dict[str, int])
+    """What the staging model remarks about rows that it loads, with their number."""
+
+    def add(self, fate: str, part: int, currency: str | None, rows: int, cash: Decimal | None) -> None:
+        """Count rows of one fate."""
+        kind, _, reason = fate.partition(": ")
+        if part:
+            self.split += rows if kind == "load" else 0
+            return
+        self.received += rows
+        _add(self.cash_received, currency, cash)
+        if kind == "load":
+            self.loaded += rows
+            if reason:
+                self.notes[reason] = self.notes.get(reason, 0) + rows
+        elif kind == "drop":
+            self.dropped[reason] = self.dropped.get(reason, 0) + rows
+        else:
+            self.quarantined += rows
+            _add(self.cash_quarantined, currency, cash)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every row loads."""
+        return self.received == self.loaded
+
+
+def _add(costs: dict[str, Decimal], currency: str | None, cash: Decimal | None) -> None:
+    if cash:
+        costs[currency or ""] = costs.get(currency or "", Decimal(0)) + cash
 
 
 class Staging:
-    """One snapshot being staged; a context manager around its private database."""
+    """One delivery under its staging model; a context manager around its private database."""
 
-    def __init__(self, snapshot: Snapshot, paths: Sequence[Path], scratch: Path) -> None:
-        self.snapshot, self.paths, self.scratch = snapshot, list(paths), scratch
-        self.types = dict(COLUMN_TYPES) if snapshot.dataset is Dataset.FOCUS else dict(METRIC_TYPES)
-        self.con: Connection = connect()
-        self.raw: Raw
-        self.single_pass = snapshot.format is not FileFormat.PARQUET or snapshot.period is None
+    def __init__(self, snapshot: Snapshot, scratch: Path) -> None:
+        self.snapshot, self.scratch = snapshot, scratch
+        self.con = connect()
+        self.raw = Raw("", (), ())
+        self.counts: dict[Month, Counts] = {}
+        self._shape = _SHAPES[snapshot.dataset]
+        self._rows = "staged"
+        self._broken = 0
 
     def __enter__(self) -> Self:
-        self._run("set temp_directory=" + literal(str(self.scratch / "spill")))
+        self._query("set temp_directory=" + literal(str(self.scratch / "spill")))
         prepare(self.con, ())
-        _load_seeds(self.con)
-        groups = layouts(self.con, self.paths, self.snapshot.format)
-        self.raw = raw_select(self.snapshot, groups)
-        self._run(f"create temp view raw as {self.raw.sql}")
+        self._query("create schema seeds")
+        for path in sorted((shipped("sql") / "seeds").glob("*.csv")):
+            columns = f"read_csv({literal(str(path))}, header=true, all_varchar=true)"
+            self._query(f"create table seeds.{identifier(path.stem)} as select * from {columns}")
         return self
 
     def __exit__(self, *_: object) -> None:
         self.con.close()
 
-    @cached_property
-    def model(self) -> str:
-        """The staging SELECT with the snapshot's own values."""
+    def run(self, files: Sequence[DataFile]) -> None:
+        """Stage the files and count what becomes of every row, by billing period.
+
+        Raises
+        ------
+        SourceError
+            If a file cannot be read, lacks a mandatory column, has another number of rows than promised, or rows of
+            another billing period.
+        """
+        try:
+            self._stage(files, checked=False)
+        except Error as error:
+            if str(error).startswith(_NOT_THE_DATA):
+                raise self._explained(error) from None
+            self._stage_checked(files)
+        self._compare(files)
+
+    def _stage_checked(self, files: Sequence[DataFile]) -> None:
+        try:
+            self._stage(files, checked=True)
+            self._count_broken_lines()
+        except Error as error:
+            raise self._explained(error) from None
+
+    def _stage(self, files: Sequence[DataFile], *, checked: bool) -> None:
+        self.raw = build_raw(self.con, self.snapshot, files, checked=checked)
+        self.con.execute(f"create or replace temp view raw as {self.raw.sql}")
+        self.con.execute(f"create or replace temp view model as {self._model()}")
+        self.con.execute(f"create or replace temp view staged as select {self._typed()} from model")
+        self._rows = "staged"
+        if any(file.format is not FileFormat.PARQUET for file in files):
+            whole = literal(str(self._whole))
+            self.con.execute(f"copy (select * from staged) to {whole} {_COPY}")
+            self._rows = f"read_parquet({whole})"
+        self._count()
+
+    @property
+    def _whole(self) -> Path:
+        """Where rows that can be read only once are kept with their fates."""
+        return self.scratch / "staged.parquet"
+
+    def _model(self) -> str:
         path = shipped("sql") / "staging" / f"{self.snapshot.staging}.sql"
         text = path.read_text(encoding="utf-8")
-        named = {"$source": self.snapshot.source, "$snapshot_id": self.snapshot.snapshot_id}
-        for name, value in named.items():
+        # a view takes no parameters
+        for name, value in (("$snapshot_id", self.snapshot.snapshot_id), ("$source", self.snapshot.source)):
             text = text.replace(name, literal(value))
         return text
 
-    @cached_property
-    def rows(self) -> str:
-        """A relation with every staged row and its fate: the model, or what the single pass wrote."""
-        if not self.single_pass:
-            return f"({self.model})"
-        target = self.scratch / "staged"
-        self._run(
-            f"copy (select *, x_fate = 'load' as x_load from ({self.model})) to {literal(str(target))} "
-            "(format parquet, compression zstd, partition_by (x_load))"
+    def _typed(self) -> str:
+        """Return the select list of ``staged``: the dataset's columns in order with their types, then the fates.
+
+        A column that is the same text in all rows becomes an enumeration of one value, which DuckDB writes to Parquet
+        seven times faster than it finds out that a text never changes.
+        """
+        types = {str(name): str(kind) for name, kind, *_ in self.con.execute("describe model").fetchall()}
+        texts = {name: text for text, name in _LITERAL.findall(self._model()) if types.get(name) == "VARCHAR"}
+        items: list[str] = []
+        for name, kind in self._shape.types.items():
+            if name in texts:
+                items.append(f"cast({texts[name]} as enum({texts[name]})) as {identifier(name)}")
+            else:
+                same = types[name] == kind or types[name].startswith("ENUM")
+                items.append(identifier(name) if same else f"cast({identifier(name)} as {kind}) as {identifier(name)}")
+        cost = "x_source_cost" if "x_source_cost" in types else "cast(null as decimal(38, 12)) as x_source_cost"
+        return ", ".join([*items, "x_fate", "x_part", cost])
+
+    def _count(self) -> None:
+        self.counts = {}
+        currency = self._shape.costs[0]
+        rows = self.con.execute(
+            f"select date_trunc('month', {self._shape.instant}), x_fate, x_part, {currency}, count(*), "
+            f"sum(x_source_cost) from {self._rows} group by 1, 2, 3, 4"
+        ).fetchall()
+        known = sorted({Month.of(start) for start, fate, *_ in rows if start is not None and fate[:4] == "load"})
+        for start, fate, part, code, number, cash in rows:
+            month = self._month(start, known, fate)
+            self.counts.setdefault(month, Counts()).add(str(fate), int(part), code, int(number), cash)
+
+    def _month(self, start: date | None, known: Sequence[Month], fate: str) -> Month:
+        """Return the billing period a row counts for: its own; the newest for one that does not load."""
+        found = Month.of(start) if start is not None else None
+        if self.snapshot.period is not None:
+            if found not in (None, self.snapshot.period) and fate.startswith("load"):
+                raise SourceError(
+                    f"the delivery of {self.snapshot.period} holds rows of {found}",
+                    hint="Its manifest or folder names another month than its rows; check the export",
+                )
+            return self.snapshot.period
+        if found is not None and found in known:
+            return found
+        if not known:
+            raise SourceError(
+                f"{self.snapshot.source}: none of the rows can be loaded ({fate})",
+                hint="Check that this is the right connector for these files",
+            )
+        return known[-1]
+
+    def _count_broken_lines(self) -> None:
+        """Count the lines that are no rows at all: too few or too many values, an open quote."""
+        there = self.con.execute("select count(*) from duckdb_tables() where table_name = 'reject_errors'").fetchall()
+        if not there[0][0]:
+            return
+        self.con.execute(_BROKEN_LINES)
+        self._broken = int(self.con.execute("select count(*) from broken_lines").fetchall()[0][0])
+        if self._broken:
+            month = self.snapshot.period or max(self.counts, default=None)
+            if month is None or not any(counts.received for counts in self.counts.values()):
+                raise SourceError(
+                    f"{self.snapshot.source}: none of {self._broken} lines is a row of this file's columns",
+                    hint="Check that this is the right connector for these files",
+                )
+            counts = self.counts.setdefault(month, Counts())
+            counts.received += self._broken
+            counts.quarantined += self._broken
+
+    def _compare(self, files: Sequence[DataFile]) -> None:
+        """Compare the rows received with what the manifest and the files themselves promise."""
+        received = sum(counts.received for counts in self.counts.values())
+        promised = self.snapshot.rows
+        if promised is None and all(file.rows is not None for file in self.snapshot.files):
+            promised = sum(file.rows or 0 for file in self.snapshot.files)
+        if promised is not None and promised != received:
+            raise SourceError(
+                f"the manifest promises {promised} rows, the files hold {received}",
+                hint="The delivery is not complete; wait for the next one or copy it again",
+            )
+        if all(file.rows is not None for file in files) and sum(file.rows or 0 for file in files) != received:
+            raise ModelError(f"staging model {self.snapshot.staging} loses or repeats rows")
+        if not received:
+            raise SourceError(f"{self.snapshot.source}: the files hold no rows", hint="Wait for the next delivery")
+
+    def write(self, month: Month, folder: Path) -> tuple[Path, int]:
+        """Write the month's rows that load as a new Parquet file in the folder; return it and its rows."""
+        path = folder / "part-0.parquet"
+        counts = self.counts[month]
+        if self._rows != "staged" and len(self.counts) == 1 and counts.is_whole and not self._shape.order:
+            self._whole.rename(path)
+            self._rows = file_list([str(path)])
+        else:
+            columns = ", ".join(identifier(name) for name in self._shape.types)
+            loads = f"x_fate like 'load%' and {self._within(month)}"
+            self._query(
+                f"copy (select {columns} from {self._rows} where {loads}{self._shape.order}) "
+                f"to {literal(str(path))} {_COPY}"
+            )
+        return path, counts.loaded + counts.split
+
+    def write_quarantine(self, month: Month, folder: Path) -> Path | None:
+        """Write the month's rows that cannot be loaded, each with its reason; None when there are none."""
+        if not self.counts[month].quarantined:
+            return None
+        path = folder / "quarantine.parquet"
+        within = self._within(month)
+        if month == max(self.counts):  # rows without a readable period count for the newest
+            others = " or ".join(self._within(other) for other in self.counts if other != month)
+            within = f"coalesce(not ({others}), true)" if others else "true"
+        select = (
+            "select substr(x_fate, length('quarantine: ') + 1) as x_reason, * exclude (x_fate, x_part) "
+            f"from {self._rows} where x_fate like 'quarantine%' and x_part = 0 and {within}"
         )
-        files = [str(path) for path in sorted(target.rglob("*.parquet"))]
-        return file_list(files) if files else f"({self.model})"
+        if self._broken and month == max(self.counts):
+            select += " union all by name select * from broken_lines"
+        self._query(f"copy ({select}) to {literal(str(path))} {_COPY}")
+        return path
 
-    def write_loaded(self, target: Path, condition: str = "true") -> None:
-        """Write the rows to load (of those that meet ``condition``) as one Parquet file."""
-        kept = [f"cast({identifier(n)} as {kind}) as {identifier(n)}" for n, kind in self.types.items()]
-        kept += self._bookkeeping()
-        self._copy(f"select {', '.join(kept)} from {self.rows} where x_fate = 'load' and {condition}", target)
-
-    def write_quarantined(self, target: Path, condition: str = "true") -> None:
-        """Write the rows that could not be read, with their reason."""
-        reason = "substr(x_fate, length('quarantine: ') + 1) as x_reason"
-        broken = "select reason as x_reason, line as x_line from broken_lines" if self.broken_lines else ""
-        unread = f"x_fate like 'quarantine:%' and {condition}"
-        rows = f"select {reason}, * exclude (x_fate, x_part) from {self.rows} where {unread}"
-        self._copy(f"{rows} union all by name {broken}" if broken else rows, target)
-
-    @cached_property
-    def broken_lines(self) -> int:
-        """Lines that are not rows of the file's own columns (CSV); 0 after a clean parse."""
-        _ = self.rows
-        if self.snapshot.format is not FileFormat.CSV:
-            return 0
-        self._run(
-            "create or replace temp table broken_lines as select any_value(error_message) as reason, "
-            "any_value(csv_line) as line from reject_errors group by scan_id, file_id, line"
-        )
-        return int(self._query("select count(*) from broken_lines")[0][0])
-
-    def counts(self, condition: str = "true") -> Counts:
-        """Return what became of the rows; broken lines count as received and quarantined."""
-        costs = self.snapshot.dataset is Dataset.FOCUS
-        currency, cash = ("BillingCurrency", "sum(x_source_cost)") if costs else ("null", "null")
-        counts = Counts()
-        for fate, code, firsts, rows, amount in self._query(
-            f"select x_fate, {currency}, count(*) filter (where x_part = 0), count(*), {cash} "
-            f"from {self.rows} where {condition} group by x_fate, {currency}"
-        ):
-            _add(counts, str(fate), str(code or ""), int(firsts), int(rows), amount)
-        self._check_received(counts, condition)
-        if self.broken_lines and condition == "true":
-            counts.received += self.broken_lines
-            counts.quarantined["line is not a row of this file's columns"] = self.broken_lines
-        return counts
-
-    def periods(self) -> list[str]:
-        """Return the months the rows to load belong to, as ``YYYY-MM``."""
+    def sums(self, path: Path) -> tuple[int, dict[str, Decimal], dict[str, Decimal]]:
+        """Return the rows, BilledCost and EffectiveCost of a written file, costs by currency."""
+        currency, billed, effective = self._shape.costs
         found = self._query(
-            f"select distinct strftime({self.period_column}, '%Y-%m') from {self.rows} where x_fate = 'load' order by 1"
+            f"select {currency}, count(*), sum({billed}), sum({effective}) from {file_list([str(path)])} "
+            "group by 1 order by 1"
         )
-        return [str(month) for (month,) in found]
+        rows = sum(int(row[1]) for row in found)
+        if self.snapshot.dataset is not Dataset.FOCUS:
+            return rows, {}, {}
+        return rows, {str(row[0]): row[2] for row in found}, {str(row[0]): row[3] for row in found}
 
-    @property
-    def period_column(self) -> str:
-        """The column that tells a row's period."""
-        return "BillingPeriodStart" if self.snapshot.dataset is Dataset.FOCUS else "ts"
-
-    def digest(self, condition: str) -> str:
-        """Return a fingerprint of the rows to load that does not depend on their order or the snapshot's id."""
-        columns = ", ".join(identifier(n) for n in self.types if n not in {"x_snapshot_id", "x_extra"})
+    def digest(self, paths: Iterable[Path]) -> str:
+        """Return what is equal for equal rows in any order, but for the delivery they came with."""
+        columns = ", ".join(identifier(name) for name in self._shape.types if name != "x_snapshot_id")
         ((count, mixed, total),) = self._query(
             f"select count(*), bit_xor(hash({columns})), sum(cast(hash({columns}) as hugeint)) "
-            f"from {self.rows} where x_fate = 'load' and {condition}"
+            f"from {file_list(str(path) for path in paths)}"
         )
         return f"{count}-{mixed or 0:x}-{int(total or 0):x}"
 
-    def loaded_sums(self, target: Path) -> tuple[int, int, dict[str, Decimal], dict[str, Decimal]]:
-        """Return rows, second halves of split rows, BilledCost and EffectiveCost of a written file, by currency."""
-        if self.snapshot.dataset is not Dataset.FOCUS:
-            ((rows,),) = self._query(f"select count(*) from {file_list([str(target)])}")
-            return int(rows), 0, {}, {}
-        found = self._query(
-            f"select BillingCurrency, count(*), sum(x_part), sum(BilledCost), sum(EffectiveCost) "
-            f"from {file_list([str(target)])} group by BillingCurrency order by BillingCurrency"
-        )
-        rows, split = sum(int(r[1]) for r in found), sum(int(r[2]) for r in found)
-        return rows, split, {str(r[0]): r[3] for r in found}, {str(r[0]): r[4] for r in found}
-
-    def _check_received(self, counts: Counts, condition: str) -> None:
-        promised = self.snapshot.rows
-        if condition == "true" and self.snapshot.format is FileFormat.PARQUET:
-            listed = ", ".join(literal(str(path)) for path in self.paths)
-            ((there,),) = self._query(f"select sum(num_rows) from parquet_file_metadata([{listed}])")
-            if int(there or 0) != counts.received:
-                raise ModelError(
-                    f"staging model {self.snapshot.staging} lost rows: {there} in the files, {counts.received} staged"
-                )
-        if promised is not None and condition == "true" and promised != counts.received + self.broken_lines:
-            raise SourceError(
-                f"the manifest promises {promised} rows, the files hold {counts.received + self.broken_lines}",
-                hint="The delivery is not complete; wait for the next one or copy it again",
-            )
-
-    def _bookkeeping(self) -> list[str]:
-        return ["x_part", "x_source_cost"] if self.snapshot.dataset is Dataset.FOCUS else []
-
-    def _copy(self, select: str, target: Path) -> None:
-        self._run(f"copy ({select}) to {literal(str(target))} {_WRITE}")
-
-    def _run(self, sql: str) -> None:
-        self._query(sql)
+    def _within(self, month: Month) -> str:
+        if self.snapshot.period is not None:
+            return "true"
+        column = self._shape.instant
+        return f"({column} >= timestamp '{month.start}' and {column} < timestamp '{month.end}')"
 
     def _query(self, sql: str) -> list[tuple[Any, ...]]:
         try:
             return self.con.execute(sql).fetchall()
         except Error as error:
-            raise explained(error, self.snapshot) from None
+            raise self._explained(error) from None
 
-
-def explained(error: Error, snapshot: Snapshot) -> SourceError:
-    """Return DuckDB's complaint about a file as an error for the user."""
-    return SourceError(
-        f"{snapshot.source}: {first_line(error)}",
-        hint="Copy the file again; if it is broken at its source, wait for the next delivery",
-    )
-
-
-def _add(counts: Counts, fate: str, currency: str, firsts: int, rows: int, cash: object) -> None:
-    counts.received += firsts
-    kind, _, reason = fate.partition(": ")
-    amount = cash if isinstance(cash, Decimal) else Decimal(0)
-    if amount:
-        counts.cash_received[currency] = counts.cash_received.get(currency, Decimal(0)) + amount
-    if kind == "load":
-        counts.loaded += rows
-        counts.split += rows - firsts
-    elif kind == "drop":
-        counts.dropped[reason] = counts.dropped.get(reason, 0) + firsts
-    else:
-        counts.quarantined[reason] = counts.quarantined.get(reason, 0) + firsts
-        counts.cash_quarantined[currency] = counts.cash_quarantined.get(currency, Decimal(0)) + amount
-
-
-def _load_seeds(con: Connection) -> None:
-    """Create ``seeds.<name>`` from every ``sql/seeds/<name>.csv``: small tables of facts, all text."""
-    con.execute("create schema if not exists seeds")
-    for path in sorted((shipped("sql") / "seeds").glob("*.csv")):
-        con.execute(
-            f"create table seeds.{identifier(path.stem)} as "
-            f"select * from read_csv({literal(str(path))}, header=true, all_varchar=true)"
-        )
+    def _explained(self, error: Error) -> SourceError:
+        """Return DuckDB's complaint about a file as an error for the user."""
+        return SourceError(f"{self.snapshot.source}: {first_line(error)}", hint=_AGAIN)

@@ -89,9 +89,11 @@ class Column:
     """A column the staging SQL reads.
 
     ``name`` is how the SQL calls it; it and ``aliases`` are the spellings in files, compared without case, the first
-    that is there counts; ``column[key]`` is an entry of a MAP column. ``type`` is VARCHAR, DECIMAL(38,12), DOUBLE,
-    TIMESTAMP or JSON (an object as text; MAP and STRUCT columns are converted); text that cannot be read as it sends
-    the row to quarantine. A missing column is a typed NULL, unless ``required``: then the file is refused.
+    that is there counts; ``column[key]`` is an entry of a MAP column (CSV: of a JSON object). ``type`` is VARCHAR,
+    DECIMAL(38,12), DOUBLE, TIMESTAMP or JSON (an object as text; MAP and STRUCT columns are converted); text that
+    cannot be read as it sends the row to quarantine. A missing column is a typed NULL, unless ``required``: then the
+    file is refused, and a row without a value goes to quarantine. The type PRESENCE gives a BOOLEAN that is the same
+    for all rows: whether the delivery has any value in the column.
     """
 
     name: str
@@ -137,6 +139,10 @@ class Snapshot:
     rows: int | None = None
     """Rows over all files, if the manifest says."""
     warnings: tuple[str, ...] = field(default=())
+    fault: str = ""
+    """Why this delivery cannot be used: its period is rejected, others load. It has no files then."""
+    hint: str = ""
+    """What to do about the fault."""
 
 
 class Connector(Protocol):

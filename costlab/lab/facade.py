@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from costlab.answer import Answer
 from costlab.lab import cost as costs
 from costlab.lab import findings, health
-from costlab.lab.status import data_status
+from costlab.lab.status import COMPLETE, EMPTY, PARTIAL, data_status
 from costlab.lab.window import Window, last_full_month, parse_window
 from costlab.period import midnight, parse_day, utc_now
 from costlab.settings import Settings, find_workspace, load_settings
@@ -134,7 +134,7 @@ class Lab:
         window = self.window(start, end)
         found = costs.ask(self.db, asked, window)
         status, warnings = data_status(self.db, window, has_items=bool(found.items))
-        currencies = sorted(currency for currency in found.totals if currency is not None)
+        currencies = sorted(found.totals)
         totals: dict[str, Any] = {asked.metric: next(iter(found.totals.values()), None)}
         if len(found.totals) > 1:
             totals = {asked.metric: None, "by_currency": {c: {asked.metric: v} for c, v in found.totals.items()}}
@@ -222,7 +222,7 @@ class Lab:
             found = findings.published_plan(self.db)
         if min_saving is not None:
             found = findings.at_least(found, Decimal(min_saving))
-        return self.answer("recommend", found.columns, found.items, currency=found.currency, totals=found.totals)
+        return self._findings("recommend", found, found.totals)
 
     def recommend(self, kinds: Sequence[str] = (), min_saving: Decimal | int | str | None = None) -> DataFrame:
         """Return the plan as a DataFrame; see :meth:`ask_recommend`."""
@@ -233,8 +233,16 @@ class Lab:
         found = findings.incidents(self.db, self.clipped_at, days=days)
         if min_impact is not None:
             found.items = [item for item in found.items if abs(item["impact"]) >= Decimal(min_impact)]
-        totals = {"incidents": len(found.items)}
-        return self.answer("anomalies", found.columns, found.items, currency=found.currency, totals=totals)
+        return self._findings("anomalies", found, {"incidents": len(found.items)})
+
+    def _findings(self, name: str, found: findings.Found, totals: dict[str, Any]) -> Answer:
+        failed = None if self.clipped_at else findings.failures(self.db).get(name)
+        warnings = [f"this was not computed: {failed}"] if failed else []
+        status = PARTIAL if failed else COMPLETE if found.items else EMPTY
+        return self.answer(
+            name, found.columns, found.items, currency=found.currency, data_status=status, totals=totals,
+            warnings=warnings,
+        )  # fmt: skip
 
     def anomalies(self, days: int | None = None, min_impact: Decimal | int | str | None = None) -> DataFrame:
         """Return incidents as a DataFrame; see :meth:`ask_anomalies`."""

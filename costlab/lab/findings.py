@@ -7,6 +7,7 @@ past, the same functions run again on the tables at hand.
 from __future__ import annotations
 
 import json
+import logging
 import time
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
@@ -22,7 +23,7 @@ from costlab.period import utc_now
 from costlab.warehouse.findings import ANOMALIES, RECOMMENDATIONS, Findings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from costlab.interfaces.finding import Incident
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from costlab.warehouse.relations import Database
 
 Items = list[dict[str, Any]]
-_RECOMMEND = "recommend"
+_RECOMMEND, _ANOMALIES = "recommend", "anomalies"
+_logger = logging.getLogger(__name__)
 _SAVINGS = ("monthly_saving", "monthly_saving_list")
 
 
@@ -67,7 +69,21 @@ def plan_now(
         if kind not in set(Kind):
             raise UnknownValue("kind", kind, Kind)
     plan = recommend(context(db, as_of), kinds=kinds, memory=memory)
-    return _found([item.to_item() for item in plan.items], plan.totals())
+    totals = plan.totals()
+    totals["not_assessed"] = {**_without_check(kinds), **totals.get("not_assessed", {})}
+    return _found([item.to_item() for item in plan.items], totals)
+
+
+def _without_check(kinds: Sequence[str]) -> dict[str, str]:
+    """Return the kinds asked for that nothing looks at: that is not the same as nothing to save."""
+    from costlab.analyzers.registry import checks
+
+    known = {check.kind for check in checks()}
+    return {
+        str(kind): "this version has no check of this kind"
+        for kind in Kind
+        if kind in (kinds or Kind) and kind not in known
+    }
 
 
 def incidents_now(db: Database, as_of: datetime | None) -> Items:
@@ -93,7 +109,7 @@ def published_plan(db: Database) -> Found:
 
 def incidents(db: Database, as_of: datetime | None, *, days: int | None) -> Found:
     """Return all incidents, largest impact first; with ``days`` those open or ended so shortly before the end."""
-    items = incidents_now(db, as_of) if as_of else stored(db, "findings.anomalies")
+    items = incidents_now(db, as_of) if as_of else [_incident(item) for item in stored(db, "findings.anomalies")]
     since = (context(db, as_of).now - timedelta(days=days)).date() if days is not None else date.min
     recent = [item for item in items if item["end"] is None or item["end"] >= since]
     recent.sort(key=lambda item: (-abs(item["impact"]), item["start"], item["id"]))
@@ -120,18 +136,33 @@ def memory_of(db: Database) -> dict[str, Memory]:
 
 
 def findings_of(db: Database, memory: Mapping[str, Memory]) -> Findings:
-    """Return everything the analyzers find in a catalogue, for its tables ``findings.*``."""
-    started, clock = utc_now(), time.perf_counter()
-    plan = plan_now(db, None, (), memory)
-    run = {
-        "name": _RECOMMEND,
-        "started_at": started,
-        "seconds": time.perf_counter() - clock,
-        "items": len(plan.items),
-        "not_assessed": json.dumps(plan.totals.get("not_assessed", {})),
-        "totals": plan.totals,
-    }
-    return Findings(recommendations=plan.items, runs=[run])
+    """Return everything the analyzers find in a catalogue, for its tables ``findings.*``.
+
+    An analyzer that fails does not keep the bill from being published: its run says so, and so does ``doctor``.
+    """
+    plan, planned = _attempt(_RECOMMEND, lambda: plan_now(db, None, (), memory))
+    found, watched = _attempt(_ANOMALIES, lambda: _found(incidents_now(db, None), {}, ANOMALIES))
+    return Findings(plan.items, found.items, [planned, watched])
+
+
+def failures(db: Database) -> dict[str, str]:
+    """Return the analyzers that failed when the data was published, with the reason."""
+    rows = db.rows("select name, error from findings.runs where error is not null order by name")
+    return {row["name"]: row["error"] for row in rows}
+
+
+def _attempt(name: str, work: Callable[[], Found]) -> tuple[Found, dict[str, Any]]:
+    run: dict[str, Any] = {"name": name, "started_at": utc_now()}
+    clock = time.perf_counter()
+    try:
+        found = work()
+    except Exception as error:
+        _logger.exception("%s failed", name)
+        found = Found([], [])
+        run["error"] = f"{type(error).__name__}: {error}"
+    not_assessed = json.dumps(found.totals.get("not_assessed", {}))
+    run |= {"seconds": time.perf_counter() - clock, "items": len(found.items), "not_assessed": not_assessed}
+    return found, {**run, "totals": found.totals}
 
 
 def stored(db: Database, table: str) -> Items:
@@ -142,6 +173,13 @@ def stored(db: Database, table: str) -> Items:
         details = item.pop("details", None)
         items.append({**item, **(details or {})})
     return items
+
+
+def _incident(item: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored incident with the money of its causes and parts as ``Decimal`` again."""
+    causes = [{**cause, "impact": Decimal(cause["impact"])} for cause in item["causes"] or []]
+    parts = {name: Decimal(value) for name, value in (item["parts"] or {}).items()}
+    return {**item, "causes": causes, "parts": parts}
 
 
 def _restored(value: Any) -> Any:

@@ -8,14 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from costlab.answer import Answer
-from costlab.errors import DataError, UnknownValue
+from costlab.errors import CostlabError, DataError, UnknownValue
 from costlab.lab import doctor, reconcile, restatements
 from costlab.lab import sources as source_states
 from costlab.lab.status import COMPLETE, EMPTY, PARTIAL
 from costlab.lake import Lake
 from costlab.lake import restatements as pairs_of
 from costlab.period import Month, midnight, parse_day, utc_now
-from costlab.warehouse.catalogue import open_current
+from costlab.warehouse.catalogue import current, open_current
+from costlab.warehouse.connection import Error
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -38,17 +39,26 @@ def ask_sources(settings: Settings, db: Database | None, as_of: datetime | None 
 def ask_doctor(settings: Settings) -> Answer:
     """Return one item per thing looked at: ``check, status (ok|note|data|config), detail, fix``."""
     found = [*doctor.installation(), *doctor.workspace(settings), *doctor.configuration(settings)]
-    if settings.sources or Lake(settings.workspace).current().seq:
-        db = published(settings)
-        try:
-            found += doctor.data(source_states.source_states(settings, _live(settings, None), db, utc_now()))
-        finally:
-            if db is not None:
-                db.close()
+    if settings.sources or current(settings.workspace):
+        found += _look_at_data(settings)
     items = [diagnosis.item() for diagnosis in found]
     bad = sum(item["status"] in {doctor.Level.DATA, doctor.Level.CONFIG} for item in items)
     status = PARTIAL if bad else COMPLETE
     return _answer("doctor", doctor.COLUMNS, items, utc_now(), data_status=status, totals={"problems": bad})
+
+
+def _look_at_data(settings: Settings) -> list[doctor.Diagnosis]:
+    db = published(settings)
+    try:
+        states = source_states.source_states(settings, _live(settings, None), db, utc_now())
+        found = list(doctor.data(states))
+        return found if db is None else [*found, *doctor.analyzers(db), *doctor.rules_of_focus(db)]
+    except (Error, CostlabError) as error:
+        reason = str(error).splitlines()[0]
+        return [doctor.Diagnosis("data", doctor.Level.DATA, f"cannot be read: {reason}", "See the other lines")]
+    finally:
+        if db is not None:
+            db.close()
 
 
 def ask_reconcile(settings: Settings, db: Database, *, source: str | None = None, period: str | None = None) -> Answer:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from costlab.answer import Answer
 
 Item = dict[str, Any]
+_FEW = 3
+_WIDE = ("ServiceProviderName", "BillingAccountId", "SubAccountId", "ServiceName", "RegionId", "x_usage_type")
+"""Wide columns of a scope first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ def _field(name: str, heading: str = "") -> Column:
 
 def _scope(item: Item) -> str:
     scope: dict[str, Any] = item.get("scope") or {}
-    return ", ".join(f"{key}={cell(value) or '(none)'}" for key, value in scope.items()) or "everything"
+    parts = sorted(scope.items(), key=lambda part: (_WIDE.index(part[0]) if part[0] in _WIDE else len(_WIDE), part[0]))
+    return ", ".join(f"{key}={cell(value) or '(none)'}" for key, value in parts) or "everything"
 
 
 def _resource(item: Item) -> Any:
@@ -64,7 +68,8 @@ def _resource(item: Item) -> Any:
 
 
 def _causes(item: Item) -> str:
-    causes: list[Item] = item.get("causes") or []
+    # a cause that is the incident's own scope says nothing new
+    causes: list[Item] = [cause for cause in item.get("causes") or [] if cause["scope"] != item.get("scope")]
     return "; ".join(f"{_scope(cause)} {amount(cause['impact'])}" for cause in causes[:2])
 
 
@@ -143,13 +148,16 @@ _VIEWS: dict[str, Callable[[], list[Column]]] = {
 
 
 def _footer(answer: Answer) -> list[str]:
-    unit = f" {answer.currency}" if answer.currency else ""
-    lines: list[str] = []
     totals = answer.totals
     days = f"  ({totals['from']} to {totals['to']}, exclusive)" if "from" in totals and "to" in totals else ""
-    for name, value in totals.items():
-        if is_number(value):
-            lines.append(f"total {name}: {cell(value)}{unit if not isinstance(value, int) else ''}{days}")
-    for currency, amounts in totals.get("by_currency", {}).items():
-        lines.extend(f"total {name}: {cell(value)} {currency}{days}" for name, value in amounts.items())
-    return lines
+    per_currency = totals.get("by_currency") or {answer.currency: totals}
+    lines = [line + days for currency, amounts in per_currency.items() for line in _sums(amounts, currency)]
+    return lines + [visible(f"not assessed, {kind}: {why}") for kind, why in totals.get("not_assessed", {}).items()]
+
+
+def _sums(amounts: Item, currency: str | None) -> list[str]:
+    unit = f" {currency}" if currency else ""
+    shown = {name: value for name, value in amounts.items() if is_number(value)}
+    if len(shown) > _FEW:
+        return [f"total{unit}: " + ", ".join(f"{name} {cell(value)}" for name, value in shown.items())]
+    return [f"total {name}: {cell(value)}{'' if isinstance(value, int) else unit}" for name, value in shown.items()]

@@ -241,7 +241,7 @@ def _storage(b: _Builder) -> None:
                            shape=f"{what} {size}", zone=_zone(_E, number), tags=tags)  # fmt: skip
         b.meter(index, what, size / 30)
         b.waste.append(Waste.simple("unattached_volume", index, b.estate.resources[index], "delete"))
-    for number, (account, size) in enumerate([("data-prod", 1000), ("mobile-prod", 400), ("eu-prod", 250)]):
+    for number, (account, size) in enumerate([("data-prod", 1000), ("mobile-prod", 400), ("eu-prod", 600)]):
         region = _W if account == "eu-prod" else _E
         name = f"gp2-{account}-{number}"
         tags = b.tags(name=name, app="warehouse", team="data", account=account)
@@ -351,8 +351,10 @@ def _addresses(b: _Builder) -> None:
             b.waste.append(Waste.simple("unused_address", index, estate.resources[index], "release"))
     for instance in list(estate.instances):
         owner = estate.resources[instance.resource]
-        if instance.fleet < 0 and owner.name.endswith("-1") and not instance.spot:
+        is_idle = instance.load.peak < 5
+        if instance.fleet < 0 and owner.name.endswith("-1") and not instance.spot and not is_idle:
             b.meter(instance.resource, "egress", float(b.rng.integers(4, 60)), weekend=0.7, noise=0.08)
+            b.meter(instance.resource, "ingress", float(b.rng.integers(20, 200)), weekend=0.7, noise=0.08)  # free
             b.meter(instance.resource, "cross-az", float(b.rng.integers(10, 90)), weekend=0.7, noise=0.08)
 
 

@@ -105,6 +105,7 @@ class Meter:
     sku: int
     account: int
     per_day: float
+    """Units of a day; of what is priced by the month, a thirtieth of the month's units."""
     start_day: int
     stop_day: int
     growth: float = 0.0
@@ -112,7 +113,7 @@ class Meter:
     weekend: float = 1.0
     noise: float = 0.0
     whole: bool = False
-    """Counted in whole units (requests)."""
+    """Counted in whole blocks of units (requests)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,7 @@ _ITEMS = {  # what: (code, service, usage type, operation, unit, product family)
     "nlb-hour": ("AWSELB", "ELB", "LoadBalancerUsage", "LoadBalancing:Network", "Hrs", "Load Balancer-Network"),
     "nlb-lcu": ("AWSELB", "ELB", "LCUUsage", "LoadBalancing:Network", "LCU-Hrs", "Load Balancer-Network"),
     "egress": ("AWSDataTransfer", "DT", "DataTransfer-Out-Bytes", "RunInstances", "GB", "Data Transfer"),
+    "ingress": ("AWSDataTransfer", "DT", "DataTransfer-In-Bytes", "RunInstances", "GB", "Data Transfer"),
     "cross-az": ("AWSDataTransfer", "DT", "DataTransfer-Regional-Bytes", "InterZone-In", "GB", "Data Transfer"),
     "s3-standard": ("AmazonS3", "S3", "TimedStorage-ByteHrs", "StandardStorage", "GB-Mo", "Storage"),
     "s3-put": ("AmazonS3", "S3", "Requests-Tier1", "PutObject", "Requests", "API Request"),

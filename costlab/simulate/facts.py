@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -106,7 +106,7 @@ class Facts:
     def __len__(self) -> int:
         return sum(rows for rows, _ in self._blocks)
 
-    def table(self, first_line: int, *, stage: int) -> pa.Table:
+    def table(self, first_line: int, *, stage: int) -> Any:
         """Return the line items up to a stage as an Arrow table: a ``line`` number and all of ``DEFAULTS``.
 
         Numbers count from ``first_line`` over all line items, so that they are the same at every stage.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -76,10 +76,10 @@ def write_metrics(biller: Biller, path: Path, size: int) -> int:
     return rows
 
 
-def _batch(series: Series, origin: np.datetime64) -> pa.RecordBatch:
+def _batch(series: Series, origin: np.datetime64) -> Any:
     count = len(series.hours)
 
-    def same(text: str | None) -> pa.Array:
+    def same(text: str | None) -> Any:
         return pa.repeat(pa.scalar(text or None, pa.string()), count)
 
     columns = [

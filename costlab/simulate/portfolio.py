@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,6 +14,8 @@ from costlab.simulate.estate import HOURS_PER_DAY
 if TYPE_CHECKING:
     from costlab.simulate.estate import Estate
 
+EXPIRES: Final = 1
+"""The position of the reservation that nobody renews."""
 _E: Final = "us-east-1"
 _W: Final = "eu-west-1"
 
@@ -40,7 +43,7 @@ def portfolio(estate: Estate, size: int) -> list[Commitment]:
 
     half = estate.hours // 2 // HOURS_PER_DAY * HOURS_PER_DAY
     zonal, regional = Instrument.ZONAL_RI, Instrument.REGIONAL_RI
-    return [
+    bought = [
         reservation(1, zonal, "data-prod", _E, "r5.xlarge", size, "All Upfront", 1, -3000, f"{_E}a"),
         reservation(2, regional, "web-prod", _E, "m5.xlarge", size, "No Upfront", 1, -5000),
         reservation(3, regional, "eu-prod", _W, "t3.large", 2 * size, "Partial Upfront", 1, -2400),
@@ -50,6 +53,19 @@ def portfolio(estate: Estate, size: int) -> list[Commitment]:
         plan(7, Instrument.COMPUTE_PLAN, estate.accounts[0].name, "0.2", "Partial Upfront", 1, half + 10),
         reservation(8, regional, "mobile-prod", _E, "m6g.large", size, "All Upfront", 1, half),
     ]
+    return [*bought, *_renewals(estate, [owned for owned in bought if owned is not bought[EXPIRES]])]
+
+
+def _renewals(estate: Estate, bought: list[Commitment]) -> list[Commitment]:
+    """Return the purchases that follow each other when terms end within the span."""
+    renewed: list[Commitment] = []
+    for number, owned in enumerate(bought):
+        last = owned
+        while last.stop < estate.hours:
+            again = last.id.rsplit("/", 1)[0] + "/" + _uuid(estate.seed, 100 * (len(renewed) + 1) + number)
+            last = replace(last, id=again, start=last.stop)
+            renewed.append(last)
+    return renewed
 
 
 def _uuid(seed: int, number: int) -> str:

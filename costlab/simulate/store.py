@@ -60,7 +60,7 @@ def _category(sku: Sku) -> tuple[str, str]:
     return CATEGORIES.get(sku.code, ("Other", "Other (Other)"))
 
 
-def _columns(rows: list[dict[str, Any]]) -> pa.Table:
+def _columns(rows: list[dict[str, Any]]) -> Any:
     return pa.Table.from_pylist(rows)
 
 
@@ -96,13 +96,13 @@ def open_store(biller: Biller) -> Connection:
     return con
 
 
-def _kinds() -> pa.Table:
+def _kinds() -> Any:
     return _columns(
         [{"kind": i, "line_type": "Usage" if line is Line.SPLIT else str(line)} for i, line in enumerate(Line)]
     )
 
 
-def _skus(biller: Biller) -> pa.Table:
+def _skus(biller: Biller) -> Any:
     rows = []
     for index, sku in enumerate(biller.company.estate.skus):
         family = prices.family(sku.instance_type) if "." in sku.instance_type else ""
@@ -129,7 +129,7 @@ def _skus(biller: Biller) -> pa.Table:
     return _columns(rows).append_column("product", maps)
 
 
-def _resources(biller: Biller) -> pa.Table:
+def _resources(biller: Biller) -> Any:
     owned = biller.company.estate.resources
     tags = [list(r.tags) for r in owned]
     return pa.table(
@@ -157,7 +157,7 @@ def _cur_key(key: str) -> str:
     return "aws_created_by" if key == "aws:createdBy" else "user_" + key.lower().replace("-", "_")
 
 
-def _commitments(biller: Biller) -> pa.Table:
+def _commitments(biller: Biller) -> Any:
     rows = []
     for index, owned in enumerate(biller.company.commitments):
         compute = owned.instrument is Instrument.COMPUTE_PLAN

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from costlab.period import Month
 from costlab.simulate import prices
 from costlab.simulate.estate import HOURS_PER_DAY, Estate, Schedule, fleet_demand
 
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 FULL_HOUR = prices.QUANTITY
+BLOCK = 1024 * prices.QUANTITY
+"""Requests come in blocks of a power of two: a double carries even billions of them to twelve decimals."""
+MONTHLY_UNITS = ("GB-Mo", "IOPS-Mo", "Metrics")
+"""What is priced by the month: a day is charged as its share of that month's days."""
 _WEEKEND = 5
 _DESIRED, _FRACTION, _NIGHTS, _METERS = 11, 12, 13, 14  # random streams
 
@@ -78,7 +84,7 @@ class MachineHours:
             case Schedule.WEB:
                 wanted = self.desired[self.fleet[rows]][:, hours]
                 running = self.rank[rows, None] < wanted
-                before = np.concatenate([wanted[:, :1], wanted[:, :-1]], axis=1)
+                before = self.desired[self.fleet[rows]][:, np.maximum(hours - 1, 0)]
                 scaled_out = running & (self.rank[rows, None] >= before)
                 return np.where(scaled_out, self.first_hour[rows, None], running * FULL_HOUR).astype(np.int64)
 
@@ -87,10 +93,13 @@ def daily_quantities(estate: Estate, effects: Sequence[Effect]) -> tuple[Ints, I
     """Return (quantities, quantities without the planted effects): meters x days, 1e-4 units."""
     days = np.arange(estate.days)
     weekend = (days + estate.start.weekday()) % 7 >= _WEEKEND
+    month_days = np.array([Month.of(estate.start + timedelta(days=d)).days for d in range(estate.days)])
     expected = np.zeros((len(estate.meters), estate.days))
     for number, meter in enumerate(estate.meters):
         lives = (days >= meter.start_day) & (days < meter.stop_day)
         amount = meter.per_day * (1 + meter.growth) ** days * np.where(weekend, meter.weekend, 1.0)
+        if estate.skus[meter.sku].unit in MONTHLY_UNITS:
+            amount = amount * 30 / month_days
         if meter.noise:
             rng = np.random.default_rng([estate.seed, _METERS, number])
             amount *= np.exp(rng.normal(0, meter.noise, estate.days))
@@ -103,7 +112,7 @@ def daily_quantities(estate: Estate, effects: Sequence[Effect]) -> tuple[Ints, I
             actual[rows, at] *= effect.factor + effect.slope * (at - effect.start)
         else:
             expected[rows, at] = 0.0
-    unit = np.array([FULL_HOUR if m.whole else 1 for m in estate.meters], dtype=np.int64)[:, None]
+    unit = np.array([BLOCK if m.whole else 1 for m in estate.meters], dtype=np.int64)[:, None]
 
     def rounded(amounts: NDArray[np.float64]) -> Ints:
         return np.rint(amounts * FULL_HOUR / unit).astype(np.int64) * unit

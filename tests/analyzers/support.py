@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from costlab.focus.columns import COLUMN_TYPES
 from costlab.interfaces.analyzer import Context
+from costlab.money import exact
 from costlab.paths import shipped
 from costlab.warehouse.builder import METRIC_TYPES
 from costlab.warehouse.connection import Connection, connect
@@ -60,9 +62,14 @@ def _insert(con: Connection, rows: list[Row]) -> None:
     """Insert whole FOCUS rows at once; one by one they take most of a test's time."""
     kinds = {"VARCHAR": pa.string(), "TIMESTAMP": pa.timestamp("us"), "DECIMAL(38,12)": pa.decimal128(38, 12)}
     if rows:
-        arrays = [pa.array([row[name] for row in rows], kinds[kind]) for name, kind in COLUMN_TYPES.items()]
+        arrays = [pa.array([_stored(row[name]) for row in rows], kinds[kind]) for name, kind in COLUMN_TYPES.items()]
         con.register("rows_to_insert", pa.table(arrays, names=list(COLUMN_TYPES)))
         con.execute("insert into focus.costs select * from rows_to_insert")
+
+
+def _stored(value: Any) -> Any:
+    """Numbers of a hand-written case may have more places than money is stored with."""
+    return exact(value) if isinstance(value, Decimal) else value
 
 
 def _charges(cost: Row, now: datetime) -> list[Row]:
@@ -83,5 +90,5 @@ def _charges(cost: Row, now: datetime) -> list[Row]:
 
 def _samples(metric: Row, now: datetime) -> list[Row]:
     given = {"provider": "aws", "x_source": "metrics", **metric}
-    hours = given.pop("hours", 336)
+    hours = int(given.pop("hours", 336))
     return [{**given, "ts": now - timedelta(hours=hour + 1)} for hour in range(hours)]

@@ -85,9 +85,9 @@ def test_a_check_stays_silent(check: Check) -> None:
     assert bool(case["not_assessed"]) == bool(result.not_assessed)
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=_ids)
-def test_an_empty_bill_gives_nothing_and_no_error(check: Check) -> None:
-    assert check.assess(world([], [], now=datetime(2026, 3, 20))).items == []
+def test_an_empty_bill_gives_nothing_and_no_error() -> None:
+    empty = world([], [], now=datetime(2026, 3, 20))
+    assert [check.id for check in CHECKS if check.assess(empty).items] == []
 
 
 @pytest.mark.parametrize("check", [c for c in CHECKS if c.needs], ids=_ids)

@@ -141,7 +141,7 @@ def _spread(event: Event, cube: Cube) -> Floats:
     share = np.divide(cube.costs, total, out=np.zeros_like(cube.costs), where=total > 1e-9)
     if event.kind == "new":
         share = np.where(event.leaves[:, None], 1.0 / event.leaves.sum(), 0.0) * np.ones(cube.costs.shape)
-    return cast("Floats", share * event.excess)
+    return np.asarray(share * event.excess)
 
 
 def _changed(rng: np.random.Generator, cube: Cube, kind: str, start: int, used: Flags) -> Event | None:
@@ -175,7 +175,7 @@ def _changed(rng: np.random.Generator, cube: Cube, kind: str, start: int, used: 
 
 def _new(rng: np.random.Generator, cube: Cube, start: int) -> Event | None:
     """A leaf's service begins in an account: everything before is zeroed."""
-    candidates = [i for i, leaf in enumerate(cube.leaves) if cube.costs[i].mean() > 12]
+    candidates = [i for i in range(len(cube.leaves)) if cube.costs[i].mean() > 12]
     leaf = cube.leaves[candidates[int(rng.integers(0, len(candidates)))]]
     scope: Scope = {"SubAccountId": leaf[1], "ServiceName": leaf[2]}
     leaves = cube.mask(scope)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +17,7 @@ from costlab.lab.publishing import publish_workspace
 from costlab.settings import Settings
 from tests.support import focus_row, load_rows
 
+ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = "api\x1b[31m|<b>"
 
 
@@ -66,6 +70,32 @@ def bill_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     workspace = tmp_path_factory.mktemp("bill")
     publish_bill(workspace, bill())
     return workspace
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return the environment for a command in a process of its own, without settings of this one."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("COSTLAB_")}
+    return {**kept, "PYTHONPATH": f"{ROOT}:{ROOT / 'connectors'}", **more}
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo that was made by its command, and what that said."""
+
+    workspace: Path
+    folder: Path
+    command: list[str]
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    folder = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, "-m", "costlab", "demo", "--months", "3", "--seed", "5"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=environment())
+    assert done.returncode == 0, done.stderr
+    return Demo(folder / "costlab-demo", folder, command, done.stdout, done.stderr)
 
 
 @pytest.fixture

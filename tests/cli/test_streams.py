@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,18 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import HOSTILE, Run
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.cli.conftest import HOSTILE, Run, environment
 
 
 def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "costlab", *map(str, arguments)]
-
-
-def environment(**more: str) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("COSTLAB_")}
-    return {**kept, "PYTHONPATH": f"{ROOT}:{ROOT / 'connectors'}", **more}
 
 
 @pytest.mark.parametrize(

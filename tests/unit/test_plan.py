@@ -159,7 +159,7 @@ def test_an_item_has_the_fields_of_the_interface() -> None:
 def test_only_the_kinds_asked_for_are_assessed() -> None:
     nat = {"days": 14, "ResourceId": "nat-1", "x_usage_type": "NatGateway-Hours", "BilledCost": 1.08}
     gp2 = {"days": 14, "ResourceId": "vol-1", "x_usage_type": "EBS:VolumeUsage.gp2", "BilledCost": 0.24,
-           "PricingQuantity": 100 * 24 / 744}  # fmt: skip
+           "PricingQuantity": 3.225806452}  # fmt: skip
     context = world([nat, gp2], [], now=datetime(2026, 3, 20))
     assert {i.proposal.kind for i in recommend(context).items} == {Kind.WASTE, Kind.STORAGE}
     only = recommend(context, kinds=["storage"])

@@ -31,6 +31,7 @@ def simulation(tmp_path_factory: pytest.TempPathFactory) -> Simulation:
         seed=5,
         end=date(2026, 3, 6),
         months=2,
+        scale="tiny",
         renderings=("cur2", "legacy", "focus", "focus-csv"),
         with_deliveries=True,
     )

@@ -84,6 +84,20 @@ class Cube:
     def __post_init__(self) -> None:
         object.__setattr__(self, "levels", tuple(_level(columns, self.leaves) for columns in LEVELS))
 
+    def named(self, scope: Scope, leaves: Flags, *, day: int) -> Scope:
+        """Return the scope with account, service and region added where all its leaves so far have the same one.
+
+        It is then said that a service is used in one account only. A column that is the same everywhere says nothing.
+        """
+        seen = self.costs[:, : day + 1].any(axis=1)
+        found = dict(scope)
+        for column in ("SubAccountId", "ServiceName", "RegionId"):
+            values = np.array([leaf[DIMENSIONS.index(column)] or "" for leaf in self.leaves])
+            own = set(values[leaves & seen].tolist())
+            if column not in found and len(own) == 1 and len(set(values[seen].tolist())) > 1:
+                found[column] = own.pop() or None
+        return {column: found[column] for column in DIMENSIONS if column in found}
+
     def mask(self, scope: Scope) -> Flags:
         """Return which leaves are in a scope."""
         found = np.ones(len(self.leaves), dtype=bool)
@@ -102,6 +116,10 @@ def _level(columns: tuple[str, ...], leaves: tuple[tuple[str | None, ...], ...])
     return Level(columns, tuple(scopes), np.array([index[key] for key in keys], dtype=np.int64))
 
 
+WATCHED = "ChargeCategory = 'Usage' and ChargeClass is null and ChargeFrequency <> 'Recurring'"
+"""What counts as usage: no purchases, taxes, credits, corrections or recurring fees (an unused reservation is one, and
+lies on the first of its month as a lump)."""
+
 _LEAVES = f"""
 select
     BillingCurrency as currency,
@@ -110,9 +128,7 @@ select
     ChargeDate as day,
     cast(sum(EffectiveCost) as double) as cost
 from marts.daily_skus
-where ChargeCategory = 'Usage' and ChargeClass is null
-    and (ChargeFrequency <> 'Recurring' or CommitmentDiscountStatus is not null)
-    and ChargeDate >= $first and ChargeDate < $end
+where {WATCHED} and ChargeDate >= $first and ChargeDate < $end
 group by all
 order by all
 """

@@ -34,11 +34,14 @@ FLOOR_PER_DAY = 10.0
 """Less than this a day, in BillingCurrency, is not worth an alert."""
 STAY_SCORE = 2.5
 GAP_DAYS = 3
-KEEP_DAYS = 35
-"""A level that lasts five weeks is the new normal: the incident is over, though the cost is still high."""
+HOLD_DAYS = 35
+"""So long an incident explains what is odd in its scope; later the windows know its level, and more is news."""
+KEEP_DAYS = 90
+"""A level that lasts so long is the new normal: the incident is over, though the cost is still high."""
 RETURN_DAYS = 28
 """So long a return to the level before an incident is not news: the windows still hold the incident."""
 EXPLAINED = 0.5
+PART_LIMIT = 3.0
 NEW_SPEND_DAYS = 3
 COMMON = 3
 RAMP_WINDOW = 35
@@ -118,7 +121,9 @@ class Watch:
         if not flags:
             return
         daily = direction * (self.cube.costs[:, day] - self.leaf.expected[:, day])
-        explained = self._explained(day, direction)
+        # What an intermittent leaf does in its usual way explains the sums it is part of.
+        usual = self.leaf.is_intermittent[:, day] & (direction * self.leaf.score[:, day] <= PART_LIMIT)
+        explained = self._explained(day, direction) | usual
         found: list[tuple[Finding, float, str]] = []
         while flags:
             anchor = max(flags, key=lambda f: (f.excess, -f.level))
@@ -132,7 +137,9 @@ class Watch:
             explained = explained | finding.leaves
             found.append((finding, anchor.score, anchor.trigger))
         for finding, score, trigger in self._common(self._join(found)):
-            self._open(finding, day, direction, score, trigger)
+            scope = self.cube.named(finding.scope, finding.leaves, day=day)
+            whole = Finding(scope, self.cube.mask(scope), finding.excess)
+            self._open(whole, day, direction, score, trigger)
 
     def _common(self, found: list[tuple[Finding, float, str]]) -> list[tuple[Finding, float, str]]:
         """Make one finding of three or more on a day: a holiday, an outage or a price change, not as many accidents."""
@@ -194,7 +201,8 @@ class Watch:
         found = np.zeros(len(self.cube.leaves), dtype=bool)
         for incident in self.raw:
             if incident.direction == direction:
-                if not incident.is_over() or day - incident.last <= GAP_DAYS:
+                fresh = day - incident.detected <= HOLD_DAYS
+                if fresh and (not incident.is_over() or day - incident.last <= GAP_DAYS):
                     found |= incident.leaves
             elif day - incident.last <= RETURN_DAYS and self._is_back(incident, day):
                 found |= incident.leaves

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from costlab.analyzers.anomalies.cube import DIMENSIONS
+from costlab.analyzers.anomalies.cube import DIMENSIONS, WATCHED
 from costlab.analyzers.anomalies.incidents import SCORE_LIMIT
 from costlab.analyzers.anomalies.search import best_scope
-from costlab.analyzers.decompose import LineClass, SkuLine, decompose, load_lines, scaled
+from costlab.analyzers.decompose import SkuLine, decompose, load_lines, scaled
 from costlab.analyzers.scope import key
 from costlab.interfaces.finding import Cause, Incident
 from costlab.money import ZERO, cents, exact
@@ -128,9 +128,8 @@ def _amounts(context: Context, cube: Cube, raw: Raw, expected: Decimal) -> _Amou
 
 
 def _usage(context: Context, cube: Cube, scope: Scope, start: date, end: date) -> list[Placed]:
-    placed = load_lines(context, start=start, end=end, currency=cube.currency, scope=scope, by=DIMENSIONS)
-    found = [(place, line) for place, line in placed if line.line_class is LineClass.USAGE]
-    return sorted(found, key=lambda item: (item[0], item[1].group, item[1].sku))
+    placed = load_lines(context, start=start, end=end, currency=cube.currency, scope=scope, by=DIMENSIONS, only=WATCHED)
+    return sorted(placed, key=lambda item: (item[0], item[1].group, item[1].sku))
 
 
 def _sum(lines: Sequence[Placed]) -> Decimal:
@@ -159,7 +158,7 @@ def _causes(cube: Cube, raw: Raw, amounts: _Amounts) -> tuple[Cause, ...]:
         if found is None or Decimal(str(found.excess)) < Decimal("0.1") * total:
             break
         within &= ~found.leaves
-        scope: Scope = {**raw.scope, **found.scope}
+        scope: Scope = raw.scope | cube.named(found.scope, found.leaves, day=raw.last)
         own = amounts.within(scope)
         parts = own.parts()
         kind = max(parts, key=lambda name: raw.direction * parts[name])

@@ -31,7 +31,7 @@ MIN_UNUSED = Decimal("0.05")
 class UnusedCommitment:
     """Unused commitment.
 
-    Fires when more than 5 % of a commitment went unused in the last 30 days.
+    Fires when more than 5 % of a commitment went unused in the last whole month.
     Saving: for a reservation, what the unused part costs (it can be exchanged, returned or sold on); the low figure
     is 0 because nobody may want it. A spend commitment (savings plan) cannot be given back: it saves 0 and says so.
     Cannot see: whether a reservation's contract excludes resale, and usage elsewhere that could be moved onto it.
