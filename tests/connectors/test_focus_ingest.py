@@ -12,6 +12,7 @@ import pytest
 
 from costlab.ingest import ingest
 from costlab.lake import Action, Lake
+from costlab.period import Month
 from costlab.warehouse.catalogue import publish_lake
 from costlab.warehouse.connection import connect
 from costlab.warehouse.export import export_focus
@@ -203,6 +204,31 @@ def test_the_same_name_replaces_per_billing_period_whether_file_or_folder(worksp
     (tmp_path / "march.csv").write_text(csv_of([CHARGE]), encoding="utf-8")
     assert outcome(load(workspace, tmp_path / "march.csv")) == [("2026-03", "replaced", 1, 0)]
     assert len(loaded(workspace)) == 2
+
+
+def two_months(path: Path) -> Path:
+    april = CHARGE | {"BillingPeriodStart": "2026-04-01", "BillingPeriodEnd": "2026-05-01"}
+    path.write_text(csv_of([CHARGE, CHARGE, april]), encoding="utf-8")
+    return path
+
+
+def test_a_month_that_was_not_asked_for_is_loaded_when_it_is(workspace: Path, tmp_path: Path) -> None:
+    path = two_months(tmp_path / "bill.csv")
+    first = ingest(workspace, "focus", str(path), source="bill", period=Month(2026, 3))
+    assert outcome(first) == [("2026-03", "loaded", 2, 0)]
+    assert outcome(load(workspace, path)) == [("2026-03", "unchanged", 2, 0), ("2026-04", "loaded", 1, 0)]
+    assert [item[1] for item in outcome(load(workspace, path))] == ["unchanged", "unchanged"]
+
+
+def test_live_files_that_were_lost_are_loaded_again_from_the_same_delivery(workspace: Path, tmp_path: Path) -> None:
+    path = two_months(tmp_path / "bill.csv")
+    load(workspace, path)
+    before = loaded(workspace)
+    lost = Lake(workspace).current().find("focus", "bill", "2026-03")
+    assert lost is not None
+    (workspace / lost.files[0].path).unlink()
+    assert [item[:2] for item in outcome(load(workspace, path))] == [("2026-03", "replaced"), ("2026-04", "unchanged")]
+    assert loaded(workspace) == before
 
 
 def test_an_aws_data_export_is_read_through_its_manifest(workspace: Path, tmp_path: Path) -> None:
