@@ -244,7 +244,7 @@ def rows_of(bound: Bound, view: View, found: Explored, currency: str) -> None:
     columns = [
         parts.Column("label", " · ".join(view.by)),
         parts.Column("amount", f"{view.metric}, {currency}", "money", width=180),
-        parts.Column("share", "Share", "ratio", width=100),
+        parts.Column("share", "Share", "share", width=180),
     ]
     place = parts.table(rows, columns, currency, key=f"groups:{view!r}", rows=12, select=True)
     if place is not None:
