@@ -65,7 +65,7 @@ def ingest(
     Raises
     ------
     SourceError
-        If nothing usable is there at all.
+        If nothing usable is there at all, or nothing of ``period``.
     Locked
         If another process is writing.
     """
@@ -78,6 +78,8 @@ def ingest(
         load = _Load(writer, transport, report, tell, period)
         for snapshot in found.snapshots(transport, location, source=name, period=period):
             load.snapshot(snapshot)
+    if period is not None and not report.periods:
+        raise SourceError(f"{uri}: nothing of {period} is there", hint="Leave out --period to load what there is")
     return report
 
 
