@@ -101,9 +101,6 @@ def create_table(con: Connection, name: str, types: dict[str, str], rows: list[R
         con.executemany(f"insert into {name} values ({marks})", [[row.get(column) for column in types] for row in rows])
 
 
-FakeKnown = KnownRevision
-
-
 def write_revision(
     workspace: Path, rows: list[Row], *, revision: str = "r1", period: str = "2026-03", is_first: bool = True
 ) -> KnownRevision:

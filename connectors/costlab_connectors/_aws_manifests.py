@@ -69,6 +69,11 @@ class _Place:
     is_copy: bool
 
 
+def has_manifest(transport: Transport, uri: str) -> bool:
+    """Whether something below ``uri`` is named like a manifest, or beside it when it is the data half of an export."""
+    return any(place.uri.lower().endswith(_MANIFEST) for place in _places(transport, uri))
+
+
 def find_deliveries(
     transport: Transport, uri: str, *, wanted: Callable[[frozenset[str]], bool], period: Month | None = None
 ) -> Iterator[Delivery]:

@@ -68,7 +68,7 @@ def decompose(before: Iterable[SkuLine], after: Iterable[SkuLine]) -> dict[str, 
     """Return the parts of the change of EffectiveCost; they sum to it with ``==``. One entry per name of ``PARTS``."""
     with localcontext() as context:
         context.prec = _PRECISION
-        parts = dict.fromkeys(PARTS, ZERO)
+        parts: dict[str, Decimal] = dict.fromkeys(PARTS, ZERO)
         old, new = _by_sku(before), _by_sku(after)
         pairs: defaultdict[tuple[str, ...], list[tuple[SkuLine, SkuLine]]] = defaultdict(list)
         for key in sorted(old.keys() | new.keys()):

@@ -17,14 +17,14 @@ from costlab.errors import CostlabError
 from costlab.report.text import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 CODE_FAILED = 3
 CODE_STOPPED = 130
 
 
 @contextlib.contextmanager
-def explained() -> Iterator[None]:
+def explained() -> Generator[None]:
     """Turn an exception into a message on standard error and an exit code."""
     try:
         yield

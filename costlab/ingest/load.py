@@ -18,6 +18,7 @@ from costlab.ingest.staged import Staging
 from costlab.lake import Action, Lake, Origin, Revision, Writer, writing
 from costlab.lake.store import checked_source
 from costlab.lake.transport import transport_for
+from costlab.lake.verify import is_whole
 from costlab.lake.writer import decide
 from costlab.money import plain
 from costlab.period import Month, utc_now
@@ -66,7 +67,7 @@ def ingest(
     Raises
     ------
     SourceError
-        If nothing usable is there at all.
+        If nothing usable is there at all, or nothing of ``period``.
     Locked
         If another process is writing.
     """
@@ -79,6 +80,8 @@ def ingest(
         load = _Load(writer, transport, report, tell, period)
         for snapshot in found.snapshots(transport, location, source=name, period=period):
             load.snapshot(snapshot)
+    if period is not None and not report.periods:
+        raise SourceError(f"{uri}: nothing of {period} is there", hint="Leave out --period to load what there is")
     return report
 
 
@@ -116,10 +119,14 @@ class _Load:
             return bool(same)
         live = self.lake.current().find(snapshot.dataset, snapshot.source, str(snapshot.period))
         action = decide(live, snapshot.snapshot_id, snapshot.order, _versions(snapshot))
-        settled = action in {Action.UNCHANGED, Action.IGNORED_OLDER}
-        if settled:
-            self._done(snapshot, str(snapshot.period), action, began, live)
-        return settled
+        if action in {Action.LOADED, Action.REPLACED} or not self._is_whole(live):
+            return False
+        self._done(snapshot, str(snapshot.period), action, began, live)
+        return True
+
+    def _is_whole(self, live: Revision | None) -> bool:
+        """Whether the live files are there; what was lost is loaded again from any delivery."""
+        return live is not None and is_whole(self.lake, live)
 
     def _stage(self, snapshot: Snapshot, began: float) -> None:
         self.tell(f"{snapshot.source} {snapshot.period or ''}".rstrip() + f": reading {_described(snapshot)}")
@@ -137,7 +144,7 @@ class _Load:
         try:
             target, _ = staging.write(month, folder)
             live = self.lake.current().find(snapshot.dataset, snapshot.source, period)
-            if live is not None and self._is_same(staging, month, live, target):
+            if live is not None and self._is_whole(live) and self._is_same(staging, month, live, target):
                 shutil.rmtree(folder)
                 self._done(snapshot, period, Action.UNCHANGED, began, live)
                 return
@@ -189,20 +196,19 @@ class _Load:
             effective_cost_loaded=effective,
             quarantined_cost=counts.cash_quarantined,
             origin=tuple(Origin(f.stored.uri, f.stored.bytes, f.stored.version) for f in snapshot.files),
+            delivered_periods=tuple(str(held) for held in sorted(staging.counts)),
             drift=(staging.raw.new, staging.raw.missing),
             warnings=(*snapshot.warnings, *_remarks(staging, month, billed)),
         )
 
     def _live_of(self, snapshot: Snapshot) -> list[Revision]:
-        """Return the live revisions of exactly this snapshot, if none of them was replaced since."""
-        mine = [
-            r
-            for r in self.lake.revisions()
-            if (r.dataset, r.source, r.snapshot_id) == (snapshot.dataset, snapshot.source, snapshot.snapshot_id)
-        ]
-        live = self.lake.current().ids()
-        wanted = [r for r in mine if self.period is None or r.period == str(self.period)]
-        return wanted if wanted and all((*r.key, r.revision) in live for r in mine) else []
+        """Return the live revisions of exactly this snapshot, if all of its periods that are wanted are live."""
+        mine = (snapshot.dataset, snapshot.source, snapshot.snapshot_id)
+        live = [r for r in self.lake.current().revisions if (r.dataset, r.source, r.snapshot_id) == mine]
+        held = {period for r in live for period in r.delivered_periods}
+        wanted = held if self.period is None else held & {str(self.period)}
+        found = [r for r in live if r.period in wanted and self._is_whole(r)]
+        return found if len(found) == len(wanted) else []
 
     def _done(
         self,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from costlab.discover import connector_names
 from costlab.errors import ConfigError, CostlabError
+from costlab.focus.conformance import Weight, breaches
 from costlab.lab.findings import failures
 from costlab.lab.sources import NEVER, SourceState
 from costlab.lake import Lake
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from costlab.focus.conformance import Breach
+    from costlab.interfaces.analyzer import Relations
     from costlab.lake import Manifest
     from costlab.settings import Settings
     from costlab.warehouse.relations import Database
@@ -125,6 +128,19 @@ def analyzers(db: Database) -> Iterator[Diagnosis]:
         yield Diagnosis(name, Level.DATA, f"failed: {error}", "Run the command with -v and report it")
 
 
+def rules_of_focus(db: Relations) -> Iterator[Diagnosis]:
+    """Look at what the providers' own bills break of the FOCUS specification: notes, not faults of the workspace."""
+    found: dict[tuple[str, str], list[Breach]] = {}
+    for breach in breaches(db):
+        found.setdefault((breach.source, breach.rule.id), []).append(breach)
+    for (source, rule), group in found.items():
+        months = sorted({f"{breach.billing_period_start:%Y-%m}" for breach in group})
+        when = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
+        detail = f"{sum(breach.charges for breach in group):,} charges of {when}: {group[0].rule.says}"
+        fix = "Ask the provider" if group[0].rule.weight is Weight.BROKEN else "Figures that need it are less sure"
+        yield Diagnosis(f"FOCUS {rule} of {source}", Level.NOTE, detail, fix)
+
+
 def _fix(kind: str, state: SourceState) -> str:
     if kind == NEVER:
         return "Run `costlab ingest`"
@@ -179,7 +195,7 @@ def _published(folder: Path, manifest: Manifest) -> Iterator[Diagnosis]:
 def _files(folder: Path, manifest: Manifest) -> Iterator[Diagnosis]:
     lost = missing_files(Lake(folder), manifest)
     if lost:
-        fix = "Restore them from a backup, or remove the workspace and ingest again"
+        fix = "Restore them from a backup, or ingest the same exports again"
         yield Diagnosis("lake files", Level.DATA, f"{len(lost)} missing or changed, first {lost[0]}", fix)
     else:
         yield Diagnosis("lake files", Level.OK, f"{len(manifest.revisions)} revisions, all files there")

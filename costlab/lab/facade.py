@@ -134,7 +134,7 @@ class Lab:
         window = self.window(start, end)
         found = costs.ask(self.db, asked, window)
         status, warnings = data_status(self.db, window, has_items=bool(found.items))
-        currencies = sorted(currency for currency in found.totals if currency is not None)
+        currencies = sorted(found.totals)
         totals: dict[str, Any] = {asked.metric: next(iter(found.totals.values()), None)}
         if len(found.totals) > 1:
             totals = {asked.metric: None, "by_currency": {c: {asked.metric: v} for c, v in found.totals.items()}}

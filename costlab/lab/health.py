@@ -51,7 +51,8 @@ def _look_at_data(settings: Settings) -> list[doctor.Diagnosis]:
     db = published(settings)
     try:
         states = source_states.source_states(settings, _live(settings, None), db, utc_now())
-        return [*doctor.data(states), *(doctor.analyzers(db) if db is not None else [])]
+        found = list(doctor.data(states))
+        return found if db is None else [*found, *doctor.analyzers(db), *doctor.rules_of_focus(db)]
     except (Error, CostlabError) as error:
         reason = str(error).splitlines()[0]
         return [doctor.Diagnosis("data", doctor.Level.DATA, f"cannot be read: {reason}", "See the other lines")]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from costlab.errors import ConfigError
 from costlab.lab.facade import Lab
 from costlab.lab.loading import Load, load_and_publish
+from costlab.lab.publishing import is_published
 from costlab.lab.reporting import build_report
 from costlab.lab.sources import GAPS, LATE, NEVER, QUARANTINE
 from costlab.lake import Action
@@ -46,12 +47,14 @@ def run(settings: Settings, progress: Callable[[str], None]) -> Night:
     ------
     ConfigError
         If no source is configured.
-    DataError
+    SourceError
         If nothing could be loaded, now or before.
     """
     if not settings.sources:
         raise ConfigError("no source is configured", hint="Write [[sources]] in costlab.toml (`costlab init`)")
     load = load_and_publish(settings, settings.sources, progress=progress)
+    if not is_published(settings) and load.errors:
+        raise load.errors[0]
     progress("writing the report")
     with Lab.open(settings) as lab:
         health = lab.ask_sources()

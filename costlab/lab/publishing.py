@@ -56,7 +56,7 @@ def publish_workspace(settings: Settings, progress: Callable[[str], None] | None
     generation, _ = publish(
         settings.workspace,
         manifest.seq,
-        lake.live(),
+        lake.live(manifest),
         tag_keys=settings.tag_keys,
         findings_of=lambda db: _with_stamp(findings_of(db, memory), stamp),
     )

@@ -69,6 +69,8 @@ class Revision:
     digest: str = ""
     """Changes whenever the rows do, whatever their order; "" when it was not needed."""
     origin: tuple[Origin, ...] = ()
+    delivered_periods: tuple[str, ...] = ()
+    """All periods that the delivered files hold, also those that were not asked for."""
     drift: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     """Columns the connector does not know, and optional ones that are missing."""
     warnings: tuple[str, ...] = ()
@@ -119,10 +121,6 @@ class Manifest:
     def find(self, dataset: str, source: str, period: str) -> Revision | None:
         """Return the live revision of one period of a source."""
         return next((r for r in self.revisions if r.key == (dataset, source, period)), None)
-
-    def ids(self) -> set[tuple[str, str, str, str]]:
-        """Return what identifies each live revision: its key and its own id."""
-        return {(*r.key, r.revision) for r in self.revisions}
 
     def dumps(self) -> str:
         """Return the manifest as JSON text."""

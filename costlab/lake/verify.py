@@ -9,7 +9,7 @@ from costlab.lake.disk import sha256
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from costlab.lake.manifest import LakeFile, Manifest
+    from costlab.lake.manifest import LakeFile, Manifest, Revision
     from costlab.lake.store import Lake
 
 
@@ -25,6 +25,11 @@ def changed_files(lake: Lake, manifest: Manifest) -> list[str]:
         for file in _files(manifest)
         if not _right_size(lake, file) or sha256(lake.workspace / file.path) != file.sha256
     ]
+
+
+def is_whole(lake: Lake, revision: Revision) -> bool:
+    """Return whether all files of a revision are there, as large as they were written. Opens no file."""
+    return all(_right_size(lake, file) for file in (*revision.files, *revision.quarantine))
 
 
 def _files(manifest: Manifest) -> Iterator[LakeFile]:

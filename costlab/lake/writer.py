@@ -20,6 +20,7 @@ from costlab.lake.disk import replace_text, sha256, sync
 from costlab.lake.manifest import History, LakeFile, Manifest, Revision, Superseded
 from costlab.lake.retention import Collected, Retention, collect
 from costlab.lake.store import Key, Lake, checked_source
+from costlab.lake.verify import is_whole
 from costlab.period import Month, iso, utc_now
 
 if TYPE_CHECKING:
@@ -100,12 +101,14 @@ class Writer:
         self._check(revisions, self.lake.revisions(old))
         self._sync_folders(revisions)
         now = utc_now()
-        known = {item.revision.key for item in past.superseded} | {r.key for r in old.revisions}
-        new = [replace(r, is_first=r.key not in known) for r in revisions]
         gone = {r.key for r in revisions} | set(removed)
+        # one whose files were lost is of no use to anybody who looks back
+        replaced = [Superseded(r, now) for r in old.revisions if r.key in gone and is_whole(self.lake, r)]
+        history = History((*past.superseded, *replaced))
+        known = {item.revision.key for item in history.superseded}
+        new = [replace(r, is_first=r.key not in known) for r in revisions]
         live = sorted([*(r for r in old.revisions if r.key not in gone), *new], key=lambda r: r.key)
-        replaced = tuple(Superseded(r, now) for r in old.revisions if r.key in gone)
-        kept = self.retention.kept(History(past.superseded + replaced), {r.key for r in live}, now)
+        kept = self.retention.kept(history, {r.key for r in live}, now)
         name = old.history if kept == past else self._write_history(old.seq + 1, kept)
         manifest = Manifest(old.seq + 1, now, tuple(live), name)
         replace_text(self.lake.path_of(manifest.seq), manifest.dumps())

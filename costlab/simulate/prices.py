@@ -73,7 +73,6 @@ PAYMENT: Final = {"No Upfront": 0, "Partial Upfront": 2, "All Upfront": 4}
 OTHER: Final = {  # what: (us-east-1, eu-west-1)
     "gp3": ("0.08", "0.088"),
     "gp2": ("0.1", "0.11"),
-    "gp3-throughput": ("0.04", "0.044"),
     "io1": ("0.125", "0.138"),
     "io1-iops": ("0.065", "0.072"),
     "snapshot": ("0.05", "0.05"),

@@ -116,10 +116,8 @@ def _monthly(biller: Biller, waste: Waste) -> tuple[Decimal, Decimal]:
         return before, before * (1 - Decimal(str(MULTIPART_SHARE)))
     if waste.action == "gp3":
         size = int(resource.shape.split()[1])
-        after = prices.other_rate("gp3", resource.region) * size
-        if waste.kind == "gp2_volume":  # large gp2 volumes reach 250 MB/s, of which gp3 includes 125
-            after += prices.other_rate("gp3-throughput", resource.region) * 125
-        return before, Decimal(after) / prices.RATE
+        # what gp3 includes (3000 IOPS, 125 MB/s) is more than the samples of these volumes ever show
+        return before, Decimal(prices.other_rate("gp3", resource.region) * size) / prices.RATE
     return before, Decimal(0)
 
 

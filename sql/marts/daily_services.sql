@@ -1,5 +1,5 @@
 -- marts.daily_services: one row per day and service over all accounts; the smallest table for long windows by service
--- grain: ChargeDate, x_source, BillingPeriodStart, BillingCurrency, ServiceProviderName, ServiceCategory, ServiceName, ChargeCategory
+-- grain: ChargeDate, x_source, BillingPeriodStart, BillingCurrency, ServiceProviderName, ServiceCategory, ServiceName, ChargeCategory, ChargeClass, PricingCategory, CommitmentDiscountStatus
 -- materialized: table
 -- complete: BilledCost, EffectiveCost, ContractedCost, ListCost
 select
@@ -11,6 +11,9 @@ select
     ServiceCategory,
     ServiceName,
     ChargeCategory,
+    ChargeClass,
+    PricingCategory,
+    CommitmentDiscountStatus,
     sum(BilledCost) as BilledCost,
     sum(EffectiveCost) as EffectiveCost,
     sum(ContractedCost) as ContractedCost,
@@ -25,4 +28,7 @@ group by
     ServiceProviderName,
     ServiceCategory,
     ServiceName,
-    ChargeCategory
+    ChargeCategory,
+    ChargeClass,
+    PricingCategory,
+    CommitmentDiscountStatus

@@ -245,7 +245,8 @@ select
     end as PricingCurrencyContractedUnitPrice,
     x_effective as PricingCurrencyEffectiveCost,
     case when x_is_consumption then pricing_public_on_demand_rate end as PricingCurrencyListUnitPrice,
-    case when x_part = 0 and x_category not in ('Tax', 'Credit') then line_item_usage_amount end as PricingQuantity,
+    case when x_part = 0 and x_category not in ('Tax', 'Credit') and pricing_unit is not null
+        then line_item_usage_amount end as PricingQuantity,
     case when x_part = 0 and x_category not in ('Tax', 'Credit') then pricing_unit end as PricingUnit,
     'AWS' as ProviderName,
     coalesce(x_seller, 'AWS') as PublisherName,

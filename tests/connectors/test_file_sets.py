@@ -61,7 +61,7 @@ def test_the_content_tells_the_format_where_the_name_does_not(tmp_path: Path, co
 
 
 def test_a_folder_is_one_snapshot_of_its_data_files(tmp_path: Path) -> None:
-    make(tmp_path, "b/2.csv", "a/1.csv.gz", "README.md", "x-Manifest.json", "_SUCCESS")
+    make(tmp_path, "b/2.csv", "a/1.csv.gz", "README.md", "manifest.json", "_SUCCESS")
     found = snapshot(tmp_path)
     assert names(found) == ["1.csv.gz", "2.csv"]
     assert found.period is None

@@ -211,3 +211,24 @@ def test_going_back_to_an_earlier_publish_and_on_from_there(tmp_path: Path) -> N
         publish_version(writer, 4)
         assert writer.collect().revisions == 2
     assert [r.snapshot_id for r in Lake(tmp_path).revisions()] == ["version 1", "version 2", "version 4"] * 2
+
+
+def test_a_revision_whose_files_were_lost_is_not_kept_for_looking_back(tmp_path: Path) -> None:
+    with writing(tmp_path) as writer:
+        lost = writer.publish([load(writer, "2026-03", "lost"), load(writer, "2026-04", "april")]).revisions[0]
+        (tmp_path / lost.files[0].path).unlink()
+        writer.publish([load(writer, "2026-03", "loaded again")])
+    assert live_texts(tmp_path) == ["loaded again", "april"]
+    assert [(r.snapshot_id, r.is_first) for r in Lake(tmp_path).revisions()] == [
+        ("loaded again", True),
+        ("april", True),
+    ]
+
+
+def test_metric_samples_are_known_when_they_were_taken_whenever_their_file_came(tmp_path: Path) -> None:
+    with writing(tmp_path) as writer:
+        for day, text in ((11, "to the tenth"), (12, "whole month")):
+            writer.publish([load(writer, "2026-03", text, dataset="metrics", loaded_at=datetime(2026, 6, day))])
+    for instant in (datetime(2026, 3, 20), datetime(2026, 6, 12), datetime(2026, 7, 1)):
+        (known,) = Lake(tmp_path).known_at(instant)
+        assert (known.revision.snapshot_id, known.is_first) == ("whole month", True)

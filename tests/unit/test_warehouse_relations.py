@@ -15,10 +15,15 @@ from costlab.warehouse.relations import Database
 from tests.support import catalogue, focus_rows, write_revision
 
 
-@pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("workspace")
+
+
+@pytest.fixture(scope="module")
+def db(workspace: Path) -> Iterator[Database]:
     rows = focus_rows([{"BilledCost": "0.1", "Tags": '{"team": "web"}'}, {"BilledCost": "0.2", "SubAccountId": "007"}])
-    with catalogue(tmp_path, write_revision(tmp_path, rows)) as database:
+    with catalogue(workspace, write_revision(workspace, rows)) as database:
         yield database
 
 
@@ -113,14 +118,14 @@ def test_files_cannot_be_read(db: Database, source: str) -> None:
             db.query(sql)
 
 
-def test_the_sandbox_holds_without_the_guard(db: Database, tmp_path: Path) -> None:
-    (tmp_path / "secret.txt").write_text("secret")
+def test_the_sandbox_holds_without_the_guard(db: Database, workspace: Path) -> None:
+    (workspace / "secret.txt").write_text("secret")
     for sql in (
-        f"select * from read_text('{tmp_path}/secret.txt')",
+        f"select * from read_text('{workspace}/secret.txt')",
         "select * from read_text('/etc/passwd')",
         "select * from read_text('lake/../secret.txt')",
-        f"select * from read_text('{tmp_path}/lake/../secret.txt')",
-        f"copy (select 1) to '{tmp_path}/out.csv'",
+        f"select * from read_text('{workspace}/lake/../secret.txt')",
+        f"copy (select 1) to '{workspace}/out.csv'",
         "attach '/tmp/other.duckdb'",
         "set enable_external_access = true",
         "set allowed_directories = ['/']",
@@ -152,11 +157,12 @@ def test_a_syntax_error_is_one_line(db: Database) -> None:
     assert "\n" not in caught.value.message
 
 
-def test_no_message_shows_a_path(db: Database, tmp_path: Path) -> None:
-    for path in (tmp_path / "lake").rglob("*.parquet"):
-        path.unlink()
-    with pytest.raises(UsageError) as caught:
-        db.query("select sum(BilledCost) from focus.costs")
+def test_no_message_shows_a_path(tmp_path: Path) -> None:
+    with catalogue(tmp_path, write_revision(tmp_path, focus_rows([{}]))) as db:
+        for path in (tmp_path / "lake").rglob("*.parquet"):
+            path.unlink()
+        with pytest.raises(UsageError) as caught:
+            db.query("select sum(BilledCost) from focus.costs")
     assert str(tmp_path) not in caught.value.message + caught.value.hint
 
 

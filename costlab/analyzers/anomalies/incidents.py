@@ -41,6 +41,7 @@ KEEP_DAYS = 90
 RETURN_DAYS = 28
 """So long a return to the level before an incident is not news: the windows still hold the incident."""
 EXPLAINED = 0.5
+PART_LIMIT = 3.0
 NEW_SPEND_DAYS = 3
 COMMON = 3
 RAMP_WINDOW = 35
@@ -120,7 +121,9 @@ class Watch:
         if not flags:
             return
         daily = direction * (self.cube.costs[:, day] - self.leaf.expected[:, day])
-        explained = self._explained(day, direction)
+        # What an intermittent leaf does in its usual way explains the sums it is part of.
+        usual = self.leaf.is_intermittent[:, day] & (direction * self.leaf.score[:, day] <= PART_LIMIT)
+        explained = self._explained(day, direction) | usual
         found: list[tuple[Finding, float, str]] = []
         while flags:
             anchor = max(flags, key=lambda f: (f.excess, -f.level))
