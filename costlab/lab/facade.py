@@ -134,6 +134,11 @@ class Lab:
         window = self.window(start, end)
         found = costs.ask(self.db, asked, window)
         status, warnings = data_status(self.db, window, has_items=bool(found.items))
+        warnings += [
+            f"no charge in {window} has the tag {name.removeprefix(f'{costs.TAGS}.')!r}"
+            for name in asked.by
+            if found.items and name.startswith(f"{costs.TAGS}.") and all(item[name] is None for item in found.items)
+        ]
         currencies = sorted(found.totals)
         totals: dict[str, Any] = {asked.metric: next(iter(found.totals.values()), None)}
         if len(found.totals) > 1:
