@@ -6,10 +6,12 @@ Source: FOCUS specification 1.0 to 1.3 and the FOCUS 1.4 data model (FinOps Foun
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from costlab.interfaces.connector import Column, Dataset, FileFormat, Snapshot, SourceFile
-from costlab_connectors._aws_manifests import Delivery, find_deliveries, has_manifest
+from costlab_connectors._aws_manifests import find_deliveries, has_manifest
+from costlab_connectors._azure_manifests import manifests, newest_runs
 from costlab_connectors._file_sets import find_files
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
     from costlab.interfaces.connector import Transport
     from costlab.period import Month
+    from costlab_connectors._aws_manifests import Delivery
+    from costlab_connectors._azure_manifests import Run
 
 MONEY = "DECIMAL(38,12)"
 INSTANT = "TIMESTAMP"
@@ -77,7 +81,7 @@ COLUMNS = tuple(_columns())
 
 
 class Focus:
-    """The connector ``focus``: the files given are one snapshot of every billing period in them."""
+    """The connector ``focus``: exports of AWS and Microsoft by period, other files as they are."""
 
     name: ClassVar[str] = "focus"
     dataset: ClassVar[Dataset] = Dataset.FOCUS
@@ -85,46 +89,77 @@ class Focus:
     def snapshots(
         self, transport: Transport, uri: str, *, source: str, period: Month | None = None
     ) -> Iterator[Snapshot]:
-        """Yield the deliveries of an AWS Data Export by period, or one snapshot of the files at ``uri``.
+        """Yield the newest delivery of each period of an AWS or Microsoft export, read through its manifest.
 
-        Of files without a manifest the billing periods are found in the rows.
+        Files without one are one snapshot, whose billing periods are found in the rows.
 
         Raises
         ------
         SourceError
             If there are no data files, files of several formats, or a manifest is broken.
         """
-        if not has_manifest(transport, uri):
+        if has_manifest(transport, uri):
+            for delivery in find_deliveries(transport, uri, wanted=_is_focus, period=period):
+                yield _of_aws(delivery, source)
+        elif manifests(transport, uri):
+            for run in newest_runs(transport, uri, kind="FocusCost"):
+                if run.period is None or period in (None, run.period):
+                    yield _of_microsoft(run, source)
+        else:
             found = find_files(transport, uri, formats=FileFormat)
-            delivery = Delivery(None, found.snapshot_id, "", tuple(file.stored for file in found.files))
-            yield _snapshot(delivery, source, found.format)
-            return
-        for delivery in find_deliveries(transport, uri, wanted=_is_focus, period=period):
-            yield _snapshot(delivery, source, delivery.format)
+            yield _snapshot(source, found.files, found.format, snapshot_id=found.snapshot_id)
 
 
 def _is_focus(columns: frozenset[str]) -> bool:
     return not columns or "billedcost" in columns  # else it is a Cost and Usage Report
 
 
-def _snapshot(delivery: Delivery, source: str, form: FileFormat) -> Snapshot:
-    return Snapshot(
-        source=source,
-        connector=Focus.name,
-        dataset=Focus.dataset,
+def _of_aws(delivery: Delivery, source: str) -> Snapshot:
+    files = tuple(SourceFile(stored) for stored in delivery.files)
+    return _snapshot(
+        source,
+        files,
+        delivery.format,
         period=delivery.period,
         snapshot_id=delivery.snapshot_id,
         order=delivery.order,
-        files=tuple(SourceFile(stored) for stored in delivery.files),
-        format=form,
-        staging="focus",
-        columns=COLUMNS,
-        nulls=NULLS,
-        ignore=IGNORED,
         warnings=delivery.warnings,
         fault=delivery.fault,
         hint=delivery.hint,
     )
+
+
+def _of_microsoft(run: Run, source: str) -> Snapshot:
+    return _snapshot(
+        source,
+        run.files,
+        run.format,
+        period=run.period,
+        snapshot_id=run.run_id,
+        order=run.submitted,
+        rows=run.rows,
+        fault=run.fault,
+    )
+
+
+_EMPTY = Snapshot(
+    source="",
+    connector=Focus.name,
+    dataset=Focus.dataset,
+    period=None,
+    snapshot_id="",
+    order="",
+    files=(),
+    format=FileFormat.CSV,
+    staging="focus",
+    columns=COLUMNS,
+    nulls=NULLS,
+    ignore=IGNORED,
+)
+
+
+def _snapshot(source: str, files: tuple[SourceFile, ...], form: FileFormat, **given: Any) -> Snapshot:
+    return replace(_EMPTY, source=source, files=files, format=form, **given)
 
 
 CONNECTOR = Focus()

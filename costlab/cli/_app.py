@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import pkgutil
 import sys
@@ -58,7 +59,7 @@ def build_app() -> typer.Typer:
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run a command line and exit with its code."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     build_app()(args=hoisted(sys.argv[1:] if arguments is None else list(arguments)), prog_name="costlab")
 

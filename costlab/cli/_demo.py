@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from costlab.answer import Answer
+    from costlab.lab.window import Window
 
 END = date(2026, 10, 20)
 """The day the simulated company's data ends: fixed, so that a seed gives the same company everywhere."""
@@ -70,7 +71,7 @@ def summary(settings: Settings, command: str) -> str:
     """Return what the demo shows: the reconciled bill, the plan, the incidents, and commands that work as printed."""
     with Lab.open(settings) as lab:
         bill, plan, incidents = lab.ask_reconcile(), lab.ask_recommend(), lab.ask_anomalies()
-        month = lab.window().start
+        month = lab.window()
     parts = [
         f"The bill: {'every row received is loaded, to the last digit' if _is_equal(bill) else 'DOES NOT RECONCILE'}",
         render(replace(bill, totals={}), Format.TABLE),
@@ -79,16 +80,16 @@ def summary(settings: Settings, command: str) -> str:
         f"Incidents: {len(incidents.items)}. The largest:",
         render(_top(incidents), Format.TABLE),
         "Try next:",
-        "".join(f"  {command} {rest}\n" for rest in _next(str(month))),
+        "".join(f"  {command} {rest}\n" for rest in _next(month)),
     ]
     return "\n".join(parts)
 
 
-def _next(month: str) -> list[str]:
+def _next(month: Window) -> list[str]:
     return [
         "cost --by ServiceName --grain month",
         "cost --by Tags.team --where \"ServiceCategory = 'Compute'\"",
-        f"explain --from {month} --by SubAccountId",
+        f"explain --from {month.start} --to {month.end} --by SubAccountId",
         "recommend --format json",
         "anomalies",
         "reconcile",

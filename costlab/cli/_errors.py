@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from costlab.cli._output import say_error
+from costlab.cli._signals import CODE_STOPPED
 from costlab.cli._state import STATE
 from costlab.errors import CostlabError
 from costlab.report.text import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 CODE_FAILED = 3
-CODE_STOPPED = 130
 
 
 @contextlib.contextmanager
-def explained() -> Iterator[None]:
+def explained() -> Generator[None]:
     """Turn an exception into a message on standard error and an exit code."""
     try:
         yield

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from costlab.settings import Settings, find_workspace, load_settings, wants_colour
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from costlab.lab import Lab
@@ -50,7 +50,7 @@ class State:
             sys.stderr.flush()
 
     @contextlib.contextmanager
-    def step(self, text: str) -> Iterator[None]:
+    def step(self, text: str) -> Generator[None]:
         """Show that something long is being done: a spinner on a terminal, else one line."""
         if self.quiet:
             yield

@@ -69,7 +69,21 @@ def plan_now(
         if kind not in set(Kind):
             raise UnknownValue("kind", kind, Kind)
     plan = recommend(context(db, as_of), kinds=kinds, memory=memory)
-    return _found([item.to_item() for item in plan.items], plan.totals())
+    totals = plan.totals()
+    totals["not_assessed"] = {**_without_check(kinds), **totals.get("not_assessed", {})}
+    return _found([item.to_item() for item in plan.items], totals)
+
+
+def _without_check(kinds: Sequence[str]) -> dict[str, str]:
+    """Return the kinds asked for that nothing looks at: that is not the same as nothing to save."""
+    from costlab.analyzers.registry import checks
+
+    known = {check.kind for check in checks()}
+    return {
+        str(kind): "this version has no check of this kind"
+        for kind in Kind
+        if kind in (kinds or Kind) and kind not in known
+    }
 
 
 def incidents_now(db: Database, as_of: datetime | None) -> Items:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from costlab.errors import SourceError, UsageError
+from costlab.interfaces.connector import Dataset
 from costlab.lake.manifest import MEND, History, Manifest, Revision, load_history, load_manifest
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ def checked_source(name: str) -> str:
 class KnownRevision:
     """A revision that counts at an instant.
 
-    Of a first revision (``is_first``) the rows count as known at the end of what they describe; a later one counts
-    whole from the time it was loaded.
+    Of a first revision, and of metrics, the rows count as known at the end of what they describe (``is_first``); a
+    later one counts whole from the time it was loaded.
     """
 
     revision: Revision
@@ -121,7 +122,8 @@ class Lake:
         """Return what counted at an instant: per period the newest revision loaded by then, else the first one.
 
         Of the first one, only rows that end by ``as_of`` count (``is_first``); so history that was loaded in one go
-        can be replayed day by day. Periods that were removed since are left out.
+        can be replayed day by day. Metric samples always count so, whenever their file came. Periods that were removed
+        since are left out.
         """
         manifest = self.current()
         chains = chains_of(self.revisions(manifest))
@@ -138,6 +140,8 @@ def chains_of(revisions: list[Revision]) -> dict[Key, list[Revision]]:
 
 
 def _known(chain: list[Revision], as_of: datetime) -> KnownRevision:
+    if chain[-1].dataset == Dataset.METRICS:
+        return KnownRevision(chain[-1], is_first=True)
     later = [r for r in chain if not r.is_first and r.loaded_at <= as_of]
     if later:
         return KnownRevision(later[-1], is_first=False)

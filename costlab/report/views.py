@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 _FEW = 3
+_WIDE = ("ServiceProviderName", "BillingAccountId", "SubAccountId", "ServiceName", "RegionId", "x_usage_type")
+"""Wide columns of a scope first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ def _field(name: str, heading: str = "") -> Column:
 
 def _scope(item: Item) -> str:
     scope: dict[str, Any] = item.get("scope") or {}
-    return ", ".join(f"{key}={cell(value) or '(none)'}" for key, value in scope.items()) or "everything"
+    parts = sorted(scope.items(), key=lambda part: (_WIDE.index(part[0]) if part[0] in _WIDE else len(_WIDE), part[0]))
+    return ", ".join(f"{key}={cell(value) or '(none)'}" for key, value in parts) or "everything"
 
 
 def _resource(item: Item) -> Any:
@@ -65,7 +68,8 @@ def _resource(item: Item) -> Any:
 
 
 def _causes(item: Item) -> str:
-    causes: list[Item] = item.get("causes") or []
+    # a cause that is the incident's own scope says nothing new
+    causes: list[Item] = [cause for cause in item.get("causes") or [] if cause["scope"] != item.get("scope")]
     return "; ".join(f"{_scope(cause)} {amount(cause['impact'])}" for cause in causes[:2])
 
 

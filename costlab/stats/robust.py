@@ -258,23 +258,21 @@ class _Walk:
         past = self.y[:, max(0, day - 56) : day]
         rows = is_intermittent(past, self.days.weekday[max(0, day - 56) : day]) & (self.age[:, day] >= GRACE_DAYS)
         self.is_intermittent[:, day] = rows
-        for row in np.flatnonzero(rows):
-            self._judge_intermittent(day, int(row), float(y[row]))
+        self.score[rows, day] = 0.0
+        self.expected[rows, day] = y[rows]
+        longer = self.y[:, max(0, day - 2 * SCALE_DAYS) : day]
+        for row in np.flatnonzero(rows & (y > RECORD * longer.max(axis=1))):
+            self._judge_intermittent(day, int(row), longer[row])
 
-    def _judge_intermittent(self, day: int, row: int, value: float) -> None:
-        """Compare in logs with the days that had cost; a day without cost is normal."""
-        past = self.y[row, max(0, day - 2 * SCALE_DAYS) : day]
+    def _judge_intermittent(self, day: int, row: int, past: Floats) -> None:
+        """Compare a day of record cost in logs with the earlier days that had cost."""
         costs = past[past > 1e-9]
-        self.score[row, day] = 0.0
-        if value <= 1e-9 or len(costs) < 5:
-            self.expected[row, day] = value
+        if len(costs) < 5:
             return
         middle = float(np.median(costs))
         spread = max(1.4826 * float(np.median(np.abs(np.log(costs / middle)))), 0.25)
-        self.expected[row, day] = min(value, middle)
-        self.scale[row, day] = spread * middle
-        if value > RECORD * float(costs.max()):
-            self.score[row, day] = max(0.0, float(np.log(value / middle)) / spread)
+        self.expected[row, day], self.scale[row, day] = middle, spread * middle
+        self.score[row, day] = float(np.log(self.y[row, day] / middle)) / spread
 
 
 def is_intermittent(past: Floats, weekdays: Ints) -> Flags:
@@ -310,8 +308,16 @@ def ramp_score(flat: Floats, sigma: Floats) -> Floats:
     best = np.zeros(count)
     if length < 28:
         return best
-    alive = np.all(flat > 1e-9, axis=1)
-    logs = np.log(np.where(alive[:, None], flat, 1.0))
+    now = np.median(flat[:, -5:], axis=1)
+    before = np.min([np.median(flat[:, at : at + 5], axis=1) for at in (0, 7, 14)], axis=0)
+    # A cheap look first: most series do not rise at all.
+    rows = np.flatnonzero(np.all(flat > 1e-9, axis=1) & (now > 1.1 * before))
+    best[rows] = _ramps(np.log(flat[rows]), sigma[rows])
+    return best
+
+
+def _ramps(logs: Floats, sigma: Floats) -> Floats:
+    best = np.zeros(len(logs))
     # Running medians of five: a fee on one or two days is no ramp. The last two days use what there is.
     padded = np.hstack([logs[:, :1], logs[:, :1], logs, logs[:, -1:], logs[:, -1:]])
     logs = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5, axis=1), axis=2)
@@ -321,7 +327,7 @@ def ramp_score(flat: Floats, sigma: Floats) -> Floats:
         halves = [_slope(part) * (days / 2 - 1) for part in (window[:, : days // 2], window[:, -(days // 2) :])]
         steady = (halves[0] > 0.2 * rise) & (halves[1] > 0.2 * rise)
         error = sigma * np.sqrt(12 / (days * (days**2 - 1))) * (days - 1)
-        best = np.maximum(best, np.where(alive & steady & (rise > np.log(1.15)), rise / error, 0.0))
+        best = np.maximum(best, np.where(steady & (rise > np.log(1.15)), rise / error, 0.0))
     return best
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from costlab.period import Month
 from costlab.ui.format import DASH, change, currency_prefix, exact_money, money, plain_text, ratio
-from costlab.ui.palette import ACTUAL, ALARM, EXPECTED, GOOD, OTHER, OTHER_COLOUR, colours
+from costlab.ui.palette import ACTUAL, EXPECTED, FALL, INK, OTHER, OTHER_COLOUR, RISE, colours
 from costlab.ui.series import NONE
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def stacked(
                 sort=list(series),
                 scale=alt.Scale(domain=list(series), range=[palette[name] for name in series]),
                 legend=alt.Legend(
-                    orient="bottom", columns=3, symbolType="square", labelLimit=200, title=None, offset=8
+                    orient="bottom", columns=3, symbolType="square", labelLimit=170, title=None, offset=8
                 ),
             ),
             order=alt.Order("order:Q"),
@@ -125,7 +125,7 @@ def ranked(groups: Sequence[Group], ranking: Sequence[str], currency: str, *, me
     )
 
 
-def movers(found: Sequence[Mover], currency: str) -> Any:
+def movers(found: Sequence[Mover], currency: str, *, ink: str = INK[None]) -> Any:
     """Return a bar per service from what it rose or fell by, its name and change above it."""
     import altair as alt
 
@@ -152,12 +152,11 @@ def movers(found: Sequence[Mover], currency: str) -> Any:
     )
     bars = base.mark_bar(cornerRadius=2, height=6, yOffset=9).encode(
         x=alt.X("change:Q", title=None, axis=None),
-        color=alt.condition("datum.change > 0", alt.value(ALARM), alt.value(GOOD)),
+        color=alt.condition("datum.change > 0", alt.value(RISE), alt.value(FALL)),
     )
-    names = base.mark_text(align="left", dy=-5, fontSize=12.5, limit=190).encode(x=alt.value(0), text="series:N")
-    amounts = base.mark_text(align="right", dy=-5, fontSize=12.5, fontWeight=600).encode(
-        x=alt.value("width"), text="label:N"
-    )
+    text: dict[str, Any] = {"dy": -5, "fontSize": 12.5, "color": ink}
+    names = base.mark_text(align="left", limit=190, **text).encode(x=alt.value(0), text="series:N")
+    amounts = base.mark_text(align="right", fontWeight=600, **text).encode(x=alt.value("width"), text="label:N")
     return alt.layer(bars, names, amounts).properties(height=_ROW * max(1, len(rows)), padding=_PADDING)
 
 
@@ -203,7 +202,7 @@ def incident(bands: Sequence[Band], currency: str, *, height: int = 300) -> Any:
     line = base.mark_line(color=ACTUAL, strokeWidth=2).encode(y=alt.Y("actual:Q", title=None, axis=axis))
     dots = (
         base.transform_filter("datum.anomalous")
-        .mark_point(color=ALARM, filled=True, size=60, opacity=1)
+        .mark_point(color=RISE, filled=True, size=60, opacity=1)
         .encode(y=alt.Y("actual:Q", title=None, axis=axis))
     )
     return alt.layer(area, expected, line, dots).properties(height=height, padding=_PADDING)

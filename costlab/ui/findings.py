@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Self
 
 from costlab.money import ZERO
 from costlab.ui.charts import Band
@@ -13,7 +14,6 @@ from costlab.ui.explorer import currency_condition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from decimal import Decimal
 
     from costlab.lab import Lab
     from costlab.ui.facts import Facts
@@ -23,6 +23,7 @@ EVER = 36_500
 """Days that reach back to every incident."""
 _BEFORE, _AFTER = 35, 10
 _USAGE = "EffectiveCost"
+_NOT_PURCHASE = "ChargeCategory <> 'Purchase'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,34 +55,46 @@ def load_incidents(lab: Lab, facts: Facts, currency: str, days: int = EVER) -> t
     return tuple(item for item in lab.ask_anomalies(days=days).items if item["currency"] == currency)
 
 
-def load_incident_days(
-    lab: Lab, facts: Facts, currency: str, scope: Mapping[str, Any], start: date, end: date | None, expected: Decimal
-) -> tuple[Band, ...]:
+@dataclass(frozen=True, slots=True)
+class DayScope:
+    """What of an incident its chart needs: where, which days, and what was expected over them in all."""
+
+    scope: dict[str, Any]
+    start: date
+    end: date | None
+    expected: Decimal
+    lower: Decimal
+    upper: Decimal
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> Self:
+        """Return it for an item of :meth:`Lab.ask_anomalies`."""
+        amounts = (Decimal(item[name]) for name in ("expected", "lower", "upper"))
+        return cls(dict(item["scope"]), item["start"], item["end"], *amounts)
+
+
+def load_incident_days(lab: Lab, facts: Facts, currency: str, found: DayScope) -> tuple[Band, ...]:
     """Return what the scope of an incident cost per day, from five weeks before it to ten days after it.
 
     The incident's expectation is known as a sum; per day it is shown as its mean over the incident's days.
     """
-    last = facts.last_day or start
-    until = min(last, (end or last) + timedelta(days=_AFTER)) + timedelta(days=1)
-    answer = lab.ask_cost(
-        (),
-        metric=_USAGE,
-        grain="day",
-        start=start - timedelta(days=_BEFORE),
-        end=max(until, start + timedelta(days=1)),
-        where=all_of("ChargeCategory <> 'Purchase'", currency_condition(facts, currency), scope_condition(scope)),
-    )
+    last = max(facts.last_day or found.start, found.start)
+    stop = min(found.end or last, last)
+    until = min(last, stop + timedelta(days=_AFTER)) + timedelta(days=1)
+    where = all_of(_NOT_PURCHASE, currency_condition(facts, currency), scope_condition(found.scope))
+    begin = found.start - timedelta(days=_BEFORE)
+    answer = lab.ask_cost((), metric=_USAGE, grain="day", start=begin, end=until, where=where)
     costs = {date.fromisoformat(item["period"]): item[_USAGE] or ZERO for item in answer.items}
-    stop = min(end or last, last)
-    length = (stop - start).days + 1
-    daily = expected / length if length > 0 else None
-    first = min([start, *costs])
-    found: list[Band] = []
-    for offset in range((until - first).days):
-        day = first + timedelta(days=offset)
-        inside = start <= day <= stop
-        found.append(Band(day, costs.get(day, ZERO), daily if inside else None, is_anomalous=inside))
-    return tuple(found)
+    first = min([found.start, *costs])
+    length = (stop - found.start).days + 1
+    means = [amount / length for amount in (found.expected, found.lower, found.upper)]
+    days = [first + timedelta(days=offset) for offset in range((until - first).days)]
+    return tuple(
+        Band(day, costs.get(day, ZERO), means[0], means[1], means[2], is_anomalous=True)
+        if found.start <= day <= stop
+        else Band(day, costs.get(day, ZERO))
+        for day in days
+    )
 
 
 def filtered(

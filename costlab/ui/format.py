@@ -70,8 +70,17 @@ def exact_money(value: Decimal | None, currency: str | None) -> str:
     """
     if value is None:
         return DASH
-    whole, dot, rest = plain(value).partition(".")
-    return f"{int(whole):,}{dot}{rest} {currency or ''}".rstrip() if whole != "-0" else f"-0{dot}{rest} {currency}"
+    return f"{exact_number(value)} {currency or ''}".rstrip()
+
+
+def exact_number(value: Decimal) -> str:
+    """Return an amount with every place it has, and thousands separators.
+
+    >>> exact_number(Decimal("-0.5")), exact_number(Decimal("1234567.000000000001"))
+    ('-0.5', '1,234,567.000000000001')
+    """
+    whole, dot, rest = plain(abs(value)).partition(".")
+    return f"{'-' if value < 0 else ''}{int(whole):,}{dot}{rest}"
 
 
 def currency_prefix(currency: str | None) -> str:
@@ -158,22 +167,25 @@ def markdown(value: Any, *, nothing: str = DASH) -> str:
     return _PUNCTUATION.sub(r"\\\1", _SHORTCODE.sub(f":{_WORD_JOINER}", plain_text(value, nothing=nothing)))
 
 
-def scope_text(scope: Mapping[str, Any]) -> str:
-    """Return the scope of an incident as a phrase.
+def scope_text(scope: Mapping[str, Any], names: Mapping[str, str] | None = None) -> str:
+    """Return the scope of an incident as a phrase; ``names`` gives accounts the names people know.
 
     >>> scope_text({"ServiceName": "AmazonEC2", "Tags.team": None}), scope_text({})
     ('AmazonEC2 · Tags.team: none', 'Everything')
+    >>> scope_text({"SubAccountId": ["1", "2"]}, {"1": "prod"})
+    'prod, 2'
     """
     if not scope:
         return "Everything"
-    return " · ".join(_scope_part(column, value) for column, value in scope.items())
+    return " · ".join(_scope_part(column, value, names or {}) for column, value in scope.items())
 
 
-def _scope_part(column: str, value: Any) -> str:
+def _scope_part(column: str, value: Any, names: Mapping[str, str]) -> str:
+    known = names if column == "SubAccountId" else {}
     if isinstance(value, list):
-        text = ", ".join(plain_text(item, nothing="none") for item in value[:3])
+        text = ", ".join(plain_text(known.get(item, item), nothing="none") for item in value[:3])
         more = f" and {len(value) - 3} more" if len(value) > 3 else ""
         return text + more
     if value is None or column.startswith("Tags."):
         return f"{plain_text(column)}: {plain_text(value, nothing='none')}"
-    return plain_text(value)
+    return plain_text(known.get(value, value))

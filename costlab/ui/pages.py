@@ -16,7 +16,7 @@ from costlab.errors import ModelError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NAME = re.compile(r"\d+_(?P<address>[a-z][a-z-]*(?:_[a-z]+)*)\.py")
+_NAME = re.compile(r"\d+_(?P<address>[a-z]+(?:_[a-z]+)*)\.py")
 _TITLE = re.compile(r"(?P<title>[A-Z][^:\n]{1,40}): (?P<about>\S.*)")
 _ICON = re.compile(r":material/[a-z0-9_]+:")
 
@@ -27,7 +27,7 @@ class Page:
 
     path: Path
     address: str
-    """Its part of the URL; "" for the first page."""
+    """Its part of the URL, as Streamlit makes it of the file's name; "" for the first page."""
     title: str
     about: str
     icon: str
@@ -41,10 +41,10 @@ def pages(folder: Path) -> list[Page]:
     ModelError
         If a file does not say its title and icon.
     """
-    return [_page(path) for path in sorted(folder.glob("[0-9]*.py"))]
+    return [_page(path, is_first=place == 0) for place, path in enumerate(sorted(folder.glob("[0-9]*.py")))]
 
 
-def _page(path: Path) -> Page:
+def _page(path: Path, *, is_first: bool) -> Page:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     name = _NAME.fullmatch(path.name)
     title = _TITLE.match(ast.get_docstring(tree) or "")
@@ -54,7 +54,7 @@ def _page(path: Path) -> Page:
             f"{path.name} does not describe a page",
             hint='Name it "<number>_<address>.py", start its docstring with "Title: what it shows", set ICON',
         )
-    return Page(path, name["address"].replace("_", "-"), title["title"], title["about"], icon)
+    return Page(path, "" if is_first else name["address"], title["title"], title["about"], icon)
 
 
 def _constants(tree: ast.Module) -> list[tuple[str, str]]:

@@ -11,7 +11,10 @@ import streamlit as st
 from costlab.errors import CostlabError, DataError
 from costlab.report.formats import as_csv
 from costlab.ui.format import change, column_format, day, exact_money, markdown, money, ratio
+from costlab.ui.frame import never_alone
+from costlab.ui.palette import INK
 from costlab.ui.session import Bound, Source, source, workspace
+from costlab.warehouse.connection import Error
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -25,7 +28,10 @@ _ROW_HEIGHT = 33
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: the item's field, its heading, and how it is shown (text, money, number, ratio, day)."""
+    """A column of a table: the item's field, its heading, and how it is shown.
+
+    ``kind``: text, exact (an unrounded amount as text), money, number, ratio, day or instant.
+    """
 
     field: str
     heading: str
@@ -46,6 +52,7 @@ class Frame:
 @contextmanager
 def page(title: str) -> Generator[Frame]:
     """Draw a page's title and hand over the data; what goes wrong becomes an explanation, never a traceback."""
+    never_alone()
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom")
     head.title(title, anchor=False, width="content")
     controls = head.container(horizontal=True, vertical_alignment="bottom", width="content")
@@ -57,6 +64,8 @@ def page(title: str) -> Generator[Frame]:
         yield Frame(where, controls, line)
     except CostlabError as error:
         _failed(error)
+    except Error:
+        other_version()
 
 
 def _source() -> Source:
@@ -68,6 +77,18 @@ def _source() -> Source:
     except CostlabError as error:
         _failed(error)
         st.stop()
+    except Error:
+        other_version()
+
+
+def other_version() -> NoReturn:
+    """Explain tables that are not as this version writes them, and end the run."""
+    st.error(
+        "The published data was written by another version of costlab and cannot be shown. "
+        "Run `costlab nightly` to publish it again, then reload this page.",
+        icon=":material/update:",
+    )
+    st.stop()
 
 
 def _failed(error: CostlabError) -> None:
@@ -233,6 +254,12 @@ def chart(spec: Any, *, key: str, alt: str) -> None:
     st.altair_chart(spec, width="stretch", key=key, alt=alt)
 
 
+def ink() -> str:
+    """Return the colour of text inside charts, by the theme the browser says it uses."""
+    kind = st.context.theme.type
+    return INK[kind if kind in INK else None]
+
+
 def bound(name: str, params: Sequence[Param]) -> Bound:
     """Return a page's controls, restored from the URL, with a notice for each value that is not possible."""
     found = Bound(name, params)
@@ -265,4 +292,5 @@ def _config(column: Column, currency: str | None) -> Any:
         return st.column_config.DateColumn(column.heading, format="D MMM YYYY", width=column.width, help=column.help)
     if column.kind == "instant":
         return st.column_config.DatetimeColumn(column.heading, format="D MMM YYYY, HH:mm", width=column.width)
-    return st.column_config.TextColumn(column.heading, width=column.width, help=column.help)
+    alignment: Any = "right" if column.kind == "exact" else None
+    return st.column_config.TextColumn(column.heading, width=column.width, help=column.help, alignment=alignment)

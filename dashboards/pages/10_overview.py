@@ -62,7 +62,7 @@ def show(frame: parts.Frame, month: str, currency: str) -> None:
     with left, parts.panel("Top recommendations", "Net saving per month, after commitments and overlaps"):
         recommendations(plan, currency)
     with right, parts.panel("Open incidents", "Cost beyond what was expected, so far"):
-        incident_list(incidents, currency)
+        incident_list(incidents, where.facts.account_names, currency)
     commitments(owned, currency)
 
 
@@ -127,9 +127,8 @@ def moved_note(bill: Bill) -> str:
 def movers(bill: Bill, currency: str) -> None:
     """Draw what rose and fell most."""
     if bill.movers:
-        parts.chart(
-            charts.movers(bill.movers[: TOP + 2], currency), key="movers", alt="Services whose cost changed most"
-        )
+        spec = charts.movers(bill.movers[: TOP + 2], currency, ink=parts.ink())
+        parts.chart(spec, key="movers", alt="Services whose cost changed most")
     else:
         st.caption("Nothing to compare with, or nothing changed.")
 
@@ -152,15 +151,15 @@ def recommendations(plan: PlanView, currency: str) -> None:
     )
 
 
-def incident_list(incidents: list[Item], currency: str) -> None:
+def incident_list(incidents: list[Item], names: dict[str, str], currency: str) -> None:
     """Draw the open incidents with their main cause."""
     if not incidents:
         st.caption("Nothing is open. Closed incidents are on the Anomalies page.")
     rows = [
         {
             **item,
-            "scope": scope_text(item["scope"]),
-            "cause": scope_text(item["causes"][0]["scope"]) if item["causes"] else "",
+            "scope": scope_text(item["scope"], names),
+            "cause": scope_text(item["causes"][0]["scope"], names) if item["causes"] else "",
         }
         for item in incidents[:TOP]
     ]

@@ -198,8 +198,9 @@ def show(bound: Bound, where: Source, view: View, found: Explored, currency: str
         parts.card("Per day", money(average, currency), note="The total divided by the days asked for.")
     with parts.panel(title(view), f"{view.metric} in {currency}"):
         draw(where, view, found, currency)
-    with parts.panel("Groups", table_note(found)):
-        rows_of(bound, view, found, currency)
+    with parts.panel("Groups" if view.by else "Take it elsewhere", table_note(found) if view.by else ""):
+        if view.by:
+            rows_of(bound, view, found, currency)
         elsewhere(where, view, found, currency)
 
 
@@ -241,11 +242,11 @@ def rows_of(bound: Bound, view: View, found: Explored, currency: str) -> None:
         for group in found.rows
     ]
     columns = [
-        parts.Column("label", " · ".join(view.by) or "Total"),
+        parts.Column("label", " · ".join(view.by)),
         parts.Column("amount", f"{view.metric}, {currency}", "money", width=180),
         parts.Column("share", "Share", "ratio", width=100),
     ]
-    place = parts.table(rows, columns, currency, key=f"groups:{view!r}", rows=12, select=bool(view.by))
+    place = parts.table(rows, columns, currency, key=f"groups:{view!r}", rows=12, select=True)
     if place is not None:
         drill(bound, view, found, place)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import streamlit as st
 
 from costlab.money import ZERO
 from costlab.ui import charts, parts
-from costlab.ui.findings import EVER, Item, load_incident_days, load_incidents, open_incidents
+from costlab.ui.findings import EVER, DayScope, Item, load_incident_days, load_incidents, open_incidents
 from costlab.ui.format import day, exact_money, markdown, money, plain_text, ratio, scope_text
 from costlab.ui.session import ask
 from costlab.ui.state import Choice, Text
@@ -83,15 +82,15 @@ def body(bound: Bound, where: Source, items: list[Item], currency: str) -> None:
     if not items:
         parts.nothing_here("Nothing unusual", f"No incident: {DAYS[bound['days']].lower()}. Try a longer time above.")
         return
-    items = items[:SHOWN]
+    items, names = items[:SHOWN], where.facts.account_names
     places = {item["id"]: place for place, item in enumerate(items)}
     if bound["incident"] and bound["incident"] not in places:
         st.warning("The incident in the link is not in this list. Try a longer time above.", icon=":material/link_off:")
     rows = [
         {
             **item,
-            "where": scope_text(item["scope"]),
-            "cause": scope_text(item["causes"][0]["scope"]) if item["causes"] else "",
+            "where": scope_text(item["scope"], names),
+            "cause": scope_text(item["causes"][0]["scope"], names) if item["causes"] else "",
         }
         for item in items
     ]
@@ -105,24 +104,18 @@ def body(bound: Bound, where: Source, items: list[Item], currency: str) -> None:
 
 def detail(where: Source, item: Item, currency: str) -> None:
     """Draw one incident: cost against expectation, causes, parts."""
-    with parts.panel(markdown(scope_text(item["scope"])), sentence(item, currency)):
-        bands = ask(
-            where,
-            load_incident_days,
-            currency,
-            item["scope"],
-            as_day(item["start"]),
-            as_day(item["end"]),
-            item["expected"],
-        )
+    names = where.facts.account_names
+    with parts.panel(markdown(scope_text(item["scope"], names)), sentence(item, currency)):
+        bands = ask(where, load_incident_days, currency, DayScope.of(item))
         parts.chart(
             charts.incident(bands, currency),
             key=f"incident:{item['id']}",
             alt="Cost per day; the days of the incident are marked, with what was expected on them",
         )
+        st.caption("Dots: the days of the incident. Dashed, with its range: what was expected, as a mean per day.")
         left, right = st.columns([3, 2])
         with left:
-            causes(item, currency)
+            causes(item, names, currency)
         with right:
             changed_parts(item, currency)
 
@@ -142,7 +135,7 @@ def sentence(item: Item, currency: str) -> str:
     return markdown(text[:1].upper() + text[1:])
 
 
-def causes(item: Item, currency: str) -> None:
+def causes(item: Item, names: dict[str, str], currency: str) -> None:
     """Draw the causes: disjoint, largest first."""
     st.markdown("**Causes**")
     found = item["causes"]
@@ -151,7 +144,7 @@ def causes(item: Item, currency: str) -> None:
         return
     rows = [
         {
-            "where": scope_text(cause["scope"]),
+            "where": scope_text(cause["scope"], names),
             "impact": Decimal(str(cause["impact"])),
             "share": cause["share"],
             "kind": plain_text(cause["kind"]),
@@ -177,11 +170,6 @@ def changed_parts(item: Item, currency: str) -> None:
         return
     columns = [parts.Column("amount", currency, "money", 120), parts.Column("name", "Part")]
     parts.table(rows, columns, currency, key=f"parts:{item['id']}", rows=8)
-
-
-def as_day(value: date | str | None) -> date | None:
-    """Return a day that may be text."""
-    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 main()

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from costlab.money import plain
+from costlab.money import ZERO
 from costlab.ui import parts
-from costlab.ui.format import plain_text
+from costlab.ui.format import exact_number, plain_text
 from costlab.ui.health import (
     Health,
     Loaded,
@@ -134,9 +134,9 @@ def show_periods(health: Health) -> None:
         parts.Column("dropped", "Dropped by kind"),
         parts.Column("quarantined", "Quarantined", "number"),
         parts.Column("currency", "Currency"),
-        parts.Column("billed_received", "Billed, received"),
-        parts.Column("billed_loaded", "Billed, loaded"),
-        parts.Column("difference", "Difference"),
+        parts.Column("billed_received", "Billed, received", "exact"),
+        parts.Column("billed_loaded", "Billed, loaded", "exact"),
+        parts.Column("difference", "Difference", "exact"),
     ]
     with parts.panel("Billing periods", "Counted while loading; amounts are exact"):
         parts.table(rows, columns, None, key="periods", rows=20)
@@ -145,7 +145,7 @@ def show_periods(health: Health) -> None:
 def period_row(period: Loaded, currency: str) -> dict[str, Any]:
     """Return the row of a period in one currency."""
     amounts = (period.billed_received, period.billed_loaded, period.difference)
-    received, loaded, difference = (plain(a[currency]) if currency in a else "0" for a in amounts)
+    received, loaded, difference = (exact_number(a.get(currency, ZERO)) for a in amounts)
     return {
         "source": plain_text(period.source),
         "period": period.period,

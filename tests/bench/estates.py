@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -95,18 +95,18 @@ def _series(rng: np.random.Generator, kind: str, days: tuple[date, ...]) -> Floa
     first = np.array([d.day == 1 for d in days])
     match kind:
         case "compute" | "serverless" | "noisy":
-            return cast("Floats", base * weekend * holiday)
+            return np.asarray(base * weekend * holiday)
         case "database" if rng.random() < 0.4:
-            return cast("Floats", base + first * rng.uniform(2, 8))
+            return np.asarray(base + first * rng.uniform(2, 8))
         case "weekly":
-            return cast("Floats", base * np.where(weekday == rng.integers(0, 7), 1.0, rng.uniform(0.02, 0.3)))
+            return np.asarray(base * np.where(weekday == rng.integers(0, 7), 1.0, rng.uniform(0.02, 0.3)))
         case "monthly":
             run = np.array([d.day in {1, 2} for d in days])
-            return cast("Floats", base * np.where(run, 1.0, rng.uniform(0.05, 0.2)))
+            return np.asarray(base * np.where(run, 1.0, rng.uniform(0.05, 0.2)))
         case "intermittent":
-            return cast("Floats", np.where(rng.random(len(days)) < 0.35, np.exp(rng.normal(0, 0.5, len(days))), 0.0))
+            return np.asarray(np.where(rng.random(len(days)) < 0.35, np.exp(rng.normal(0, 0.5, len(days))), 0.0))
         case _:
-            return cast("Floats", base)
+            return np.asarray(base)
 
 
 _KINDS = ("spike", "spike", "burst", "burst", "shift", "shift", "shift", "leak", "leak", "drop", "new", "new")

@@ -24,7 +24,6 @@ CASES = {
     "explain": "explain --by ServiceName",
     "query": 'query "select ServiceName, sum(EffectiveCost) as cost from marts.daily_costs group by 1 order by 1"',
     "query_write": 'query "drop table focus.costs"',
-    "recommend": "recommend",
     "anomalies_json": "anomalies --format json",
     "reconcile": "reconcile",
     "restatements": "restatements",

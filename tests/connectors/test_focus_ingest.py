@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from costlab.errors import SourceError
 from costlab.ingest import ingest
 from costlab.lake import Action, Lake
 from costlab.period import Month
@@ -218,6 +219,13 @@ def test_a_month_that_was_not_asked_for_is_loaded_when_it_is(workspace: Path, tm
     assert outcome(first) == [("2026-03", "loaded", 2, 0)]
     assert outcome(load(workspace, path)) == [("2026-03", "unchanged", 2, 0), ("2026-04", "loaded", 1, 0)]
     assert [item[1] for item in outcome(load(workspace, path))] == ["unchanged", "unchanged"]
+
+
+def test_a_month_that_is_not_there_is_an_error(workspace: Path, tmp_path: Path) -> None:
+    path = two_months(tmp_path / "bill.csv")
+    with pytest.raises(SourceError, match="nothing of 2026-05 is there"):
+        ingest(workspace, "focus", str(path), source="bill", period=Month(2026, 5))
+    assert Lake(workspace).current().seq == 0
 
 
 def test_live_files_that_were_lost_are_loaded_again_from_the_same_delivery(workspace: Path, tmp_path: Path) -> None:

@@ -223,3 +223,12 @@ def test_a_revision_whose_files_were_lost_is_not_kept_for_looking_back(tmp_path:
         ("loaded again", True),
         ("april", True),
     ]
+
+
+def test_metric_samples_are_known_when_they_were_taken_whenever_their_file_came(tmp_path: Path) -> None:
+    with writing(tmp_path) as writer:
+        for day, text in ((11, "to the tenth"), (12, "whole month")):
+            writer.publish([load(writer, "2026-03", text, dataset="metrics", loaded_at=datetime(2026, 6, day))])
+    for instant in (datetime(2026, 3, 20), datetime(2026, 6, 12), datetime(2026, 7, 1)):
+        (known,) = Lake(tmp_path).known_at(instant)
+        assert (known.revision.snapshot_id, known.is_first) == ("whole month", True)

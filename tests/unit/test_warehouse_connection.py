@@ -37,6 +37,15 @@ def test_no_extension_is_ever_fetched() -> None:
         con.close()
 
 
+def test_no_query_draws_a_progress_bar_into_the_data() -> None:
+    con = connect()
+    try:
+        for handle in (con, con.cursor()):
+            assert handle.execute("select current_setting('enable_progress_bar')").fetchall() == [(False,)]
+    finally:
+        con.close()
+
+
 @pytest.mark.parametrize("name", ["a, b", "a*", "a[b]"])
 def test_a_workspace_that_duckdb_would_misread_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="in its name"):
