@@ -8,5 +8,7 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line in ``sys.argv`` and exit with its code."""
     from costlab.cli._app import run
+    from costlab.cli._signals import stop_at_once_on_second_interrupt
 
+    stop_at_once_on_second_interrupt()
     run()

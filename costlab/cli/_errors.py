@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from costlab.cli._output import say_error
+from costlab.cli._signals import CODE_STOPPED
 from costlab.cli._state import STATE
 from costlab.errors import CostlabError
 from costlab.report.text import redacted
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 CODE_FAILED = 3
-CODE_STOPPED = 130
 
 
 @contextlib.contextmanager

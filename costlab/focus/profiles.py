@@ -42,8 +42,9 @@ def _only_with(key: str, expression: str) -> str:
 
 
 _PRICED = "is_priced"
-_FIRST_PARTY = """
+_ISSUER = """
 case
+    when BilledCost <> 0 and InvoiceIssuerName = PublisherName then ProviderName
     when ProviderName = 'AWS' and InvoiceIssuerName like 'Amazon Web Services%' then ProviderName
     when ProviderName = 'Microsoft' and InvoiceIssuerName like 'Microsoft%' then ProviderName
     when ProviderName in ('Google Cloud', 'GCP') and InvoiceIssuerName like 'Google%' then ProviderName
@@ -154,7 +155,8 @@ RULES: dict[str, Rule] = {
         "not empty: a charge that is not invoiced yet has a provisional invoice per account and period",
     ),
     "InvoiceIssuerName": Rule(
-        _FIRST_PARTY, "a provider's own invoicing company has the provider's name: another issuer means BilledCost 0"
+        _ISSUER,
+        "the provider's name for its own company and for a seller on its bill: another issuer means BilledCost 0",
     ),
     "ListCost": Rule("list_cost", "may not be empty: without a list price, the contracted cost"),
     "ListUnitPrice": Rule("list_unit_price", "price times quantity is the cost; empty for tax"),

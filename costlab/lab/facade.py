@@ -10,6 +10,7 @@ from costlab.answer import Answer
 from costlab.lab import cost as costs
 from costlab.lab import findings, health
 from costlab.lab.status import COMPLETE, EMPTY, PARTIAL, data_status
+from costlab.lab.where import TAGS
 from costlab.lab.window import Window, last_full_month, parse_window
 from costlab.period import midnight, parse_day, utc_now
 from costlab.settings import Settings, find_workspace, load_settings
@@ -134,6 +135,11 @@ class Lab:
         window = self.window(start, end)
         found = costs.ask(self.db, asked, window)
         status, warnings = data_status(self.db, window, has_items=bool(found.items))
+        warnings += [
+            f"no charge in {window} has the tag {name.removeprefix(f'{TAGS}.')!r}"
+            for name in asked.by
+            if found.items and name.startswith(f"{TAGS}.") and all(item[name] is None for item in found.items)
+        ]
         currencies = sorted(found.totals)
         totals: dict[str, Any] = {asked.metric: next(iter(found.totals.values()), None)}
         if len(found.totals) > 1:

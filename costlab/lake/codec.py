@@ -1,7 +1,11 @@
-"""Frozen dataclasses to JSON and back, strictly: every field, of its type, and nothing else."""
+"""Frozen dataclasses to JSON and back, strictly: every field, of its type, and nothing else.
+
+A reader is made once per type; the place of a fault is put together only when there is one.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -12,11 +16,30 @@ from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 from costlab.money import plain
 
 T = TypeVar("T")
-_DAMAGE = (ValueError, InvalidOperation)
+Reader = Callable[[Any], Any]
+_NAMES: dict[type, str] = {
+    str: "a text",
+    int: "a whole number",
+    bool: "true or false",
+    dict: "an object",
+    list: "a list",
+}
 
 
 class Malformed(ValueError):
     """A value that is not what a record holds at that place."""
+
+    def __init__(self, fault: str, place: str = "") -> None:
+        super().__init__(fault, place)
+        self.fault = fault
+        self.place = place
+
+    def __str__(self) -> str:
+        return f"{self.place.lstrip('.')}: {self.fault}" if self.place else self.fault
+
+    def below(self, step: str) -> Malformed:
+        """Return the same fault as seen from one level higher."""
+        return Malformed(self.fault, step + self.place)
 
 
 def encode(value: Any) -> Any:
@@ -36,75 +59,109 @@ def encode(value: Any) -> Any:
             return value
 
 
-def decode(kind: type[T], value: Any, where: str) -> T:
-    """Return the ``kind`` that :func:`encode` wrote; ``where`` names the place in messages.
+def decode(kind: type[T], value: Any) -> T:
+    """Return the ``kind`` that :func:`encode` wrote.
 
     Raises
     ------
     Malformed
-        If a field is missing, unknown or of another type.
+        If a field is missing, unknown or of another type; it says where.
     """
-    return cast("T", _decode(kind, value, where))
-
-
-def _decode(kind: Any, value: Any, where: str) -> Any:
-    if kind in (str, int, bool):
-        return _of_type(kind, value, where)
-    if kind in (Decimal, datetime):
-        return _from_text(kind, _of_type(str, value, where), where)
-    if get_origin(kind) is dict:
-        inner = get_args(kind)[1]
-        items = cast("dict[str, Any]", _of_type(dict, value, where)).items()
-        return {key: _decode(inner, item, f"{where}.{key}") for key, item in items}
-    if get_origin(kind) is tuple:
-        return _tuple(get_args(kind), _of_type(list, value, where), where)
-    return _record(kind, _of_type(dict, value, where), where)
-
-
-def _of_type(kind: type, value: Any, where: str) -> Any:
-    if type(value) is not kind:  # exact: JSON's true is no number
-        raise Malformed(f"{where}: {value!r} is not {_NAMES[kind]}")
-    return value
-
-
-_NAMES: dict[type, str] = {
-    str: "a text",
-    int: "a whole number",
-    bool: "true or false",
-    dict: "an object",
-    list: "a list",
-}
-
-
-def _from_text(kind: type, text: str, where: str) -> Any:
-    try:
-        if kind is datetime:
-            return datetime.fromisoformat(text.removesuffix("Z"))
-        amount = Decimal(text)
-        if not amount.is_finite():
-            raise Malformed(text)
-    except _DAMAGE:
-        raise Malformed(f"{where}: {text!r} is not {'an instant' if kind is datetime else 'an amount'}") from None
-    return amount
-
-
-def _tuple(kinds: tuple[Any, ...], items: list[Any], where: str) -> tuple[Any, ...]:
-    if len(kinds) == 2 and isinstance(kinds[1], EllipsisType):
-        kinds = (kinds[0],) * len(items)
-    if len(kinds) != len(items):
-        raise Malformed(f"{where}: {len(items)} items instead of {len(kinds)}")
-    return tuple(_decode(kind, item, f"{where}[{i}]") for i, (kind, item) in enumerate(zip(kinds, items, strict=True)))
-
-
-def _record(kind: type, values: dict[str, Any], where: str) -> Any:
-    hints = _hints(kind)
-    if unknown := sorted(values.keys() - hints.keys()):
-        raise Malformed(f"{where}: unknown {', '.join(unknown)} (a newer costlab wrote this?)")
-    if missing := sorted(hints.keys() - values.keys()):
-        raise Malformed(f"{where}: {', '.join(missing)} missing")
-    return kind(**{name: _decode(hints[name], item, f"{where}.{name}") for name, item in values.items()})
+    reader = _reader(cast("Any", kind))
+    return cast("T", reader(value))
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _reader(kind: Any) -> Reader:
+    if kind in (str, int, bool):
+        return lambda value: _of_type(kind, value)
+    if kind is Decimal:
+        return _amount
+    if kind is datetime:
+        return _instant
+    if get_origin(kind) is dict:
+        return _dict_reader(_reader(get_args(kind)[1]))
+    if get_origin(kind) is tuple:
+        return _tuple_reader(get_args(kind))
+    return _record_reader(kind)
+
+
+def _of_type(kind: type, value: Any) -> Any:
+    if type(value) is not kind:  # exact: JSON's true is no number
+        raise Malformed(f"{value!r} is not {_NAMES[kind]}")
+    return value
+
+
+def _instant(value: Any) -> datetime:
+    text = cast("str", _of_type(str, value))
+    try:
+        return datetime.fromisoformat(text.removesuffix("Z"))
+    except ValueError:
+        raise Malformed(f"{text!r} is not an instant") from None
+
+
+def _amount(value: Any) -> Decimal:
+    text = cast("str", _of_type(str, value))
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise Malformed(f"{text!r} is not an amount") from None
+    if not amount.is_finite():
+        raise Malformed(f"{text!r} is not an amount")
+    return amount
+
+
+def _dict_reader(inner: Reader) -> Reader:
+    def read(value: Any) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, item in _of_type(dict, value).items():
+            try:
+                result[key] = inner(item)
+            except Malformed as error:
+                raise error.below(f".{key}") from None
+        return result
+
+    return read
+
+
+def _tuple_reader(kinds: tuple[Any, ...]) -> Reader:
+    repeated = isinstance(kinds[-1], EllipsisType)
+    readers = [_reader(kind) for kind in (kinds[:1] if repeated else kinds)]
+
+    def read(value: Any) -> tuple[Any, ...]:
+        items = _of_type(list, value)
+        if not repeated and len(items) != len(readers):
+            raise Malformed(f"{len(items)} items instead of {len(readers)}")
+        result: list[Any] = []
+        for index, item in enumerate(items):
+            try:
+                result.append(readers[0 if repeated else index](item))
+            except Malformed as error:
+                raise error.below(f"[{index}]") from None
+        return tuple(result)
+
+    return read
+
+
+def _record_reader(kind: type) -> Reader:
+    readers = {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
+
+    def read(value: Any) -> Any:
+        values = _of_type(dict, value)
+        if values.keys() != readers.keys():
+            raise _wrong_fields(values.keys() - readers.keys(), readers.keys() - values.keys())
+        result: dict[str, Any] = {}
+        for name, item in values.items():
+            try:
+                result[name] = readers[name](item)
+            except Malformed as error:
+                raise error.below(f".{name}") from None
+        return kind(**result)
+
+    return read
+
+
+def _wrong_fields(unknown: set[str], missing: set[str]) -> Malformed:
+    if unknown:
+        return Malformed(f"unknown {', '.join(sorted(unknown))} (a newer costlab wrote this?)")
+    return Malformed(f"{', '.join(sorted(missing))} missing")

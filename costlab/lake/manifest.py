@@ -163,6 +163,6 @@ def _loads(kind: type[T], schema: str, text: str, where: str) -> T:
                 f"{where} has schema {found!r}, this costlab reads {schema!r}",
                 hint=f"Update costlab. {MEND}",
             )
-        return decode(kind, record, kind.__name__.lower())
+        return decode(kind, record)
     except ValueError as error:
         raise SourceError(f"{where} is damaged: {error}", hint=MEND) from None

@@ -98,7 +98,7 @@ class Writer:
         """
         old = self.lake.current()
         past = self.lake.superseded(old)
-        self._check(revisions, self.lake.revisions(old))
+        self._check(revisions, [*(item.revision for item in past.superseded), *old.revisions])
         self._sync_folders(revisions)
         now = utc_now()
         gone = {r.key for r in revisions} | set(removed)

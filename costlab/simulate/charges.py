@@ -32,10 +32,9 @@ POD_WEIGHTS = ((30, 12), (22, 9), (18, 9))
 
 @dataclass(frozen=True, slots=True)
 class CommitmentHours:
-    """Per commitment and hour, as money: what was committed, used and lost, with the upfront part of each.
+    """Per commitment and hour, as money before the enterprise discount: what was committed and used.
 
-    Arrays are commitments x hours of the chunk. Net figures are after the enterprise discount, which upfront
-    payments do not get.
+    Arrays are commitments x hours; ``unused_units`` is the budget left, in the commitment's own units.
     """
 
     hours: Ints

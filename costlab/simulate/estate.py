@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from costlab.simulate import prices
 
 if TYPE_CHECKING:
@@ -261,13 +259,3 @@ def item_sku(what: str, region: str) -> Sku:
         instance_type=what if what.startswith("db.") else "",
         description=f"${rate / prices.RATE:.10g} per {unit} {usage}",
     )
-
-
-def fleet_demand(fleet: Fleet, weekday_of_first_day: int, hours: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the machines a fleet wants in each hour: a daily and weekly wave with a little noise."""
-    hour = np.arange(hours)
-    day = (hour // HOURS_PER_DAY + weekday_of_first_day) % 7
-    wave = 0.5 - 0.5 * np.cos((hour % HOURS_PER_DAY - 3) / HOURS_PER_DAY * 2 * np.pi)
-    wave = wave * np.where(day >= 5, 0.55, 1.0)
-    wanted = fleet.low + (fleet.high - fleet.low) * wave + rng.normal(0, 0.25, hours)
-    return np.clip(np.rint(wanted), fleet.low, None).astype(np.int32)

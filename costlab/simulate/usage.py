@@ -9,7 +9,7 @@ import numpy as np
 
 from costlab.period import Month
 from costlab.simulate import prices
-from costlab.simulate.estate import HOURS_PER_DAY, Estate, Schedule, fleet_demand
+from costlab.simulate.estate import HOURS_PER_DAY, Estate, Fleet, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,6 +87,16 @@ class MachineHours:
                 before = self.desired[self.fleet[rows]][:, np.maximum(hours - 1, 0)]
                 scaled_out = running & (self.rank[rows, None] >= before)
                 return np.where(scaled_out, self.first_hour[rows, None], running * FULL_HOUR).astype(np.int64)
+
+
+def fleet_demand(fleet: Fleet, weekday_of_first_day: int, hours: int, rng: np.random.Generator) -> NDArray[np.int32]:
+    """Return the machines a fleet wants in each hour: a daily and weekly wave with a little noise."""
+    hour = np.arange(hours)
+    day = (hour // HOURS_PER_DAY + weekday_of_first_day) % 7
+    wave = 0.5 - 0.5 * np.cos((hour % HOURS_PER_DAY - 3) / HOURS_PER_DAY * 2 * np.pi)
+    wave = wave * np.where(day >= _WEEKEND, 0.55, 1.0)
+    wanted = fleet.low + (fleet.high - fleet.low) * wave + rng.normal(0, 0.25, hours)
+    return np.clip(np.rint(wanted), fleet.low, None).astype(np.int32)
 
 
 def daily_quantities(estate: Estate, effects: Sequence[Effect]) -> tuple[Ints, Ints]:

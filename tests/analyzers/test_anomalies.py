@@ -9,7 +9,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from costlab.analyzers.anomalies import detect
+from costlab.analyzers.anomalies import detect, replay
 from costlab.analyzers.anomalies.cube import Cube
 from costlab.analyzers.anomalies.incidents import Raw, Watch
 from costlab.analyzers.decompose import PARTS
@@ -209,3 +209,16 @@ def test_nothing_after_a_day_changes_what_was_detected_until_then(length: int) -
 def test_amounts_are_decimals() -> None:
     (incident,) = detect(world(bill({80: 200.0}), [], now=NOW))
     assert all(isinstance(x, Decimal) for x in (incident.actual, incident.expected, incident.impact))
+
+
+def test_a_replay_raises_what_was_detected_in_its_days_with_the_scope_of_then() -> None:
+    later = dict.fromkeys(range(81, 84), 150.0)
+    rows = (
+        bill({80: 150.0} | later, account="1") + bill(later, account="2") + bill({60: 200.0}, service="S3", account="3")
+    )
+    context = world(rows, [], now=NOW)
+    (raised,) = replay(context, start=day(79), end=day(85))
+    assert raised.scope == {"SubAccountId": "1", "ServiceName": "EC2"}
+    assert raised.detected_on == day(80)
+    assert [i.scope["SubAccountId"] for i in detect(context)] == ["3", ["1", "2"]]
+    assert replay(context, start=day(85), end=day(99)) == []

@@ -46,7 +46,7 @@ def test_every_question_has_a_table(bill_workspace: Path) -> None:
         assert "monthly_saving" in lab.recommend(kinds=["rightsize"]).columns
         assert "impact" in lab.anomalies(days=30).columns
         assert sum(lab.explain(["SubAccountId"])["change"]) == lab.ask_explain().totals["change"]
-        assert {item["status"] for item in lab.ask_doctor().items} == {"ok"}
+        assert {item["status"] for item in lab.ask_doctor().items} <= {"ok", "note"}
 
 
 def test_one_lab_sees_one_sequence_whatever_is_published_meanwhile(tmp_path: Path) -> None:

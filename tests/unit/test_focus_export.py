@@ -171,6 +171,8 @@ def test_tax_has_no_sku_and_no_price() -> None:
         ({"InvoiceId": None}, {"InvoiceId": "provisional-payer-2026-03"}),
         ({"InvoiceIssuerName": "Amazon Web Services EMEA SARL"}, {"InvoiceIssuerName": "AWS"}),
         ({"InvoiceIssuerName": "A Reseller Ltd"}, {"InvoiceIssuerName": "A Reseller Ltd"}),
+        ({"InvoiceIssuerName": "Seller", "PublisherName": "Seller"}, {"InvoiceIssuerName": "AWS"}),
+        ({"InvoiceIssuerName": "S", "PublisherName": "S", "BilledCost": 0}, {"InvoiceIssuerName": "S"}),
         ({"ChargeCategory": "Purchase"}, {"ChargeFrequency": "One-Time", "ConsumedQuantity": None}),
         ({"ChargeCategory": "Purchase", "ChargeFrequency": "Recurring"}, {"ChargeFrequency": "Recurring"}),
         ({"PricingUnit": "GB-Mo", "ConsumedUnit": "Hrs"}, {"PricingUnit": "GB-Months", "ConsumedUnit": "Hours"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from costlab.analyzers.anomalies.cube import load_cubes
@@ -9,6 +10,8 @@ from costlab.analyzers.anomalies.incidents import Watch
 from costlab.analyzers.anomalies.report import incident_of
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from costlab.interfaces.analyzer import Context
     from costlab.interfaces.finding import Incident
 
@@ -25,3 +28,17 @@ def detect(context: Context) -> list[Incident]:
         for watch in [Watch(cube)]
         for raw in watch.run()
     ]
+
+
+def replay(context: Context, *, start: date, end: date) -> list[Incident]:
+    """Return the incidents as they would have been raised day by day from ``start`` to ``end``, both inclusive.
+
+    ``scope``, ``direction`` and ``detected_on`` are as first raised, the rest as last known at ``context.now``. The
+    history before ``start`` is learnt from; an incident that was raised before it is not raised again.
+    """
+    raised: list[Incident] = []
+    for cube in load_cubes(context):
+        watch = Watch(cube)
+        found = [raw for raw in watch.run() if start <= cube.days[raw.detected] <= end]
+        raised.extend(replace(incident_of(context, cube, watch, raw), scope=raw.first_scope) for raw in found)
+    return raised
