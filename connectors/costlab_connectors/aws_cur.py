@@ -93,8 +93,8 @@ COLUMNS = (
     _amount("reservation_unused_normalized_unit_quantity", "reservation/UnusedNormalizedUnitQuantity"),
     _amount("reservation_unused_quantity", "reservation/UnusedQuantity"),
     _amount("reservation_unused_recurring_fee", "reservation/UnusedRecurringFee"),
-    Column("resource_tags", "JSON"),
-    Column("tag_columns", "JSON"),
+    Column("resource_tags", "OBJECT"),
+    Column("tag_columns", "OBJECT"),
     _amount(
         "savings_plan_amortized_upfront_commitment_for_billing_period",
         "savingsPlan/AmortizedUpfrontCommitmentForBillingPeriod",

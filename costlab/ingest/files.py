@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 _GLOB_CHARACTERS: Final = frozenset("*?[]{}")
 _DELIMITERS: Final = (",", ";", "\t", "|")
-_HEADER_LIMIT: Final = 1 << 22
-_SAMPLE_LINES: Final = 2000
+_HEADER_LIMIT: Final = 1 << 21
+_SAMPLE_LINES: Final = 300
 _BOM: Final = "\ufeff"
 _AGAIN: Final = "Deliver or copy the file again, then run the same command"
 

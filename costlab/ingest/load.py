@@ -7,6 +7,7 @@ import shutil
 import time
 import uuid
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from costlab.discover import connector as find_connector
@@ -19,10 +20,11 @@ from costlab.lake.store import checked_source
 from costlab.lake.transport import transport_for
 from costlab.lake.verify import is_whole
 from costlab.lake.writer import decide
+from costlab.money import plain
 from costlab.period import Month, utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
     from pathlib import Path
 
     from costlab.interfaces.connector import Snapshot, Transport
@@ -196,7 +198,7 @@ class _Load:
             origin=tuple(Origin(f.stored.uri, f.stored.bytes, f.stored.version) for f in snapshot.files),
             delivered_periods=tuple(str(held) for held in sorted(staging.counts)),
             drift=(staging.raw.new, staging.raw.missing),
-            warnings=(*snapshot.warnings, *_remarks(staging, month)),
+            warnings=(*snapshot.warnings, *_remarks(staging, month, billed)),
         )
 
     def _live_of(self, snapshot: Snapshot) -> list[Revision]:
@@ -237,16 +239,27 @@ class _Load:
         self.tell(f"{snapshot.source} {period}: {action}")
 
 
-def _remarks(staging: Staging, month: Month) -> list[str]:
+def _remarks(staging: Staging, month: Month, billed: Mapping[str, Decimal]) -> list[str]:
     """Return what people should know of a period that was loaded."""
     counts = staging.counts[month]
     told = [f"{month}: {rows} rows: {note}" for note, rows in sorted(counts.notes.items())]
     if counts.quarantined:
         told.append(f"{month}: {counts.quarantined} rows could not be read and are in quarantine (lake.quarantine)")
+    if not counts.quarantined and (off := _difference(counts.cash_received, billed)):
+        told.append(
+            f"{month}: received and loaded differ by {off}: the export does not add up, see `costlab reconcile`"
+        )
     if new := staging.raw.new:
         more = f" and {len(new) - _SHOWN} more" if len(new) > _SHOWN else ""
         told.append(f"{month}: columns that are not known, kept in x_extra: {', '.join(new[:_SHOWN])}{more}")
     return told
+
+
+def _difference(received: Mapping[str, Decimal], loaded: Mapping[str, Decimal]) -> str:
+    """Return what is received more than loaded, by currency; "" when they are equal."""
+    zero = Decimal(0)
+    off = {code: received.get(code, zero) - loaded.get(code, zero) for code in sorted({*received, *loaded})}
+    return ", ".join(f"{plain(amount)} {code}" for code, amount in off.items() if amount)
 
 
 def _versions(snapshot: Snapshot) -> list[str]:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from costlab.warehouse.connection import Connection
 
 PRESENCE: Final = "PRESENCE"
-JSON: Final = "JSON"
+OBJECT: Final = "OBJECT"
+_OBJECTS: Final = ("JSON", OBJECT)
 _LOOKUP = re.compile(r"(?P<column>.+)\[(?P<key>.+)\]")
 _SHORT: Final = 40
 """Statistics may cut longer texts."""
@@ -295,10 +296,11 @@ def _object(members: Sequence[tuple[str, str]]) -> str:
 def _value(found: str, source: str, target: str, *, checked: bool) -> str:
     """Return SQL that turns a column of type ``source`` into ``target``; NULL for unreadable text if ``checked``."""
     cast = "try_cast" if checked else "cast"
-    if target == JSON:
-        if source != "VARCHAR":
-            return f"cast(to_json({found}) as varchar)"
-        return f"cast({cast}({found} as json) as varchar)" if not checked else _checked_json(found)
+    if target in _OBJECTS and source != "VARCHAR":
+        return f"cast(to_json({found}) as varchar)"
+    if target == OBJECT:
+        compact = f"cast(json({found}) as varchar)"
+        return f"case when json_valid({found}) then {compact} end" if checked else compact
     if source == _stored(target):
         return found
     if target.startswith("DECIMAL") and source in {"DOUBLE", "FLOAT"}:
@@ -310,10 +312,6 @@ def _value(found: str, source: str, target: str, *, checked: bool) -> str:
         # the session's zone is UTC: an offset is honoured, a text without one means UTC
         return f"cast({cast}({found} as timestamptz) as timestamp)"
     return f"{cast}({found} as {target})"
-
-
-def _checked_json(found: str) -> str:
-    return f"case when json_valid({found}) then cast(cast({found} as json) as varchar) end"
 
 
 def _without_nulls(column: Column, found: str, reader: _Reader, nulls: Sequence[str]) -> str:
@@ -329,10 +327,10 @@ def _without_nulls(column: Column, found: str, reader: _Reader, nulls: Sequence[
 
 
 def _stored(kind: str) -> str:
-    return "VARCHAR" if kind == JSON else kind
+    return "VARCHAR" if kind in _OBJECTS else kind
 
 
 def _words(kind: str) -> str:
     if kind.startswith(("DECIMAL", "DOUBLE", "BIGINT", "INTEGER")):
         return "a number"
-    return {"TIMESTAMP": "an instant", JSON: "JSON", "DATE": "a day"}.get(kind, f"a {kind.lower()}")
+    return {"TIMESTAMP": "an instant", OBJECT: "a JSON object", "DATE": "a day"}.get(kind, f"a {kind.lower()}")

@@ -38,6 +38,17 @@ class PeriodReport:
         """Rows received that are in ``focus.costs``; a row that was split in two counts once."""
         return self.revision.rows_loaded - self.revision.rows_split if self.revision else 0
 
+    @property
+    def reconciles(self) -> bool:
+        """Whether the cost received was loaded; rows in quarantine explain a difference by themselves."""
+        live = self.revision
+        if live is None or live.rows_quarantined:
+            return True
+        received, loaded = (
+            {c: a for c, a in costs.items() if a} for costs in (live.billed_cost_received, live.billed_cost_loaded)
+        )
+        return received == loaded
+
     def item(self) -> dict[str, Any]:
         """Return the JSON item; an amount in several currencies is an object with one entry for each."""
         live = self.revision
@@ -88,8 +99,14 @@ class IngestReport:
         return sum(p.revision.rows_quarantined for p in fresh if p.revision)
 
     @property
+    def unreconciled(self) -> list[PeriodReport]:
+        """Periods loaded now whose billed cost is not the one received, though no row is in quarantine."""
+        fresh = (p for p in self.periods if p.action in {Action.LOADED, Action.REPLACED})
+        return [p for p in fresh if not p.reconciles]
+
+    @property
     def exit_code(self) -> int:
-        """3 when something was rejected, 5 when rows are in quarantine, else 0."""
+        """3 when something was rejected, 5 when rows are in quarantine or sums do not agree, else 0."""
         if self.rejected:
             return 3
-        return 5 if self.rows_quarantined else 0
+        return 5 if self.rows_quarantined or self.unreconciled else 0

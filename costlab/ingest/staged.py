@@ -120,6 +120,7 @@ class Staging:
         self._broken = 0
 
     def __enter__(self) -> Self:
+        self._query("set enable_progress_bar=false")  # it would be drawn on standard output, which carries data only
         self._query("set temp_directory=" + literal(str(self.scratch / "spill")))
         prepare(self.con, ())
         self._query("create schema seeds")

@@ -90,8 +90,9 @@ class Column:
 
     ``name`` is how the SQL calls it; it and ``aliases`` are the spellings in files, compared without case, the first
     that is there counts; ``column[key]`` is an entry of a MAP column (CSV: of a JSON object). ``type`` is VARCHAR,
-    DECIMAL(38,12), DOUBLE, TIMESTAMP or JSON (an object as text; MAP and STRUCT columns are converted); text that
-    cannot be read as it sends the row to quarantine. A missing column is a typed NULL, unless ``required``: then the
+    DECIMAL(38,12), DOUBLE, TIMESTAMP, OBJECT (a JSON object as text without spaces; MAP and STRUCT columns are
+    converted) or JSON (likewise, but text is taken as it is); text that cannot be read as it sends the row to
+    quarantine. A missing column is a typed NULL, unless ``required``: then the
     file is refused, and a row without a value goes to quarantine. The type PRESENCE gives a BOOLEAN that is the same
     for all rows: whether the delivery has any value in the column.
     """

@@ -31,15 +31,17 @@ class Load:
     warnings: list[str] = field(default_factory=list[str])
     errors: list[CostlabError] = field(default_factory=list[CostlabError])
     rows_quarantined: int = 0
+    unreconciled: int = 0
+    """Billing periods whose billed cost is not the one received."""
 
     @property
     def exit_code(self) -> int:
-        """3 when something was rejected, 4 when it is the configuration, 5 when rows are in quarantine, else 0."""
+        """3 when something was rejected, 4 when it is the configuration, 5 when data is incomplete, else 0."""
         codes = {error.exit_code for error in self.errors}
         for code in (SourceError.exit_code, ConfigError.exit_code):
             if code in codes:
                 return code
-        return 5 if self.rows_quarantined else 0
+        return 5 if self.rows_quarantined or self.unreconciled else 0
 
     def answer(self) -> Answer:
         """Return the JSON of ``costlab ingest``: one item per billing period."""
@@ -105,6 +107,7 @@ def _add(done: Load, report: IngestReport) -> None:
     done.warnings += report.warnings
     done.errors += [SourceError(p.error, hint=p.hint) for p in report.rejected]
     done.rows_quarantined += report.rows_quarantined
+    done.unreconciled += len(report.unreconciled)
 
 
 def _rejected(source: Source, period: Month | None, error: CostlabError) -> dict[str, Any]:

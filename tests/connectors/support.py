@@ -20,7 +20,9 @@ def staged(model: str, columns: Sequence[Column], *rows: Row) -> list[Row]:
     """Return what ``sql/staging/<model>.sql`` makes of these rows."""
     con = connect()
     try:
-        types = {c.name: c.type.replace("JSON", "VARCHAR").replace("PRESENCE", "BOOLEAN") for c in columns} | {
+        types = {
+            c.name: {"JSON": "VARCHAR", "OBJECT": "VARCHAR", "PRESENCE": "BOOLEAN"}.get(c.type, c.type) for c in columns
+        } | {
             "x_unreadable": "VARCHAR",
             "x_extra": "VARCHAR",
         }
