@@ -57,7 +57,7 @@ class View:
 class Explored:
     """The answer, as chart and table show it.
 
-    ``total`` is over everything, also the groups that ``rows`` leaves out. ``exact`` is what a download holds.
+    ``total`` is over everything, also the groups that ``rows`` leaves out.
     """
 
     total: Decimal
@@ -68,7 +68,6 @@ class Explored:
     series: tuple[str, ...]
     status: str
     warnings: tuple[str, ...]
-    exact: Answer
 
 
 def period_window(period: str, facts: Facts, start: date | None = None, end: date | None = None) -> Window:
@@ -117,8 +116,13 @@ def explore(lab: Lab, facts: Facts, view: View, currency: str) -> Explored:
         tuple(series),
         totals.data_status,
         tuple(totals.warnings),
-        totals,
     )
+
+
+def exact_answer(lab: Lab, facts: Facts, view: View, currency: str) -> Answer:
+    """Return every group, per period of the view's grain, as ``costlab cost`` gives it: what a download holds."""
+    where = all_of(currency_condition(facts, currency), view.where)
+    return _Asker(lab, view.metric, where).cost(view.window, view.by, view.grain)
 
 
 def currency_condition(facts: Facts, currency: str) -> str | None:

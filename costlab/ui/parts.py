@@ -18,7 +18,7 @@ from costlab.ui.session import Bound, Source, source, workspace
 from costlab.warehouse.connection import Error
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from costlab.answer import Answer
     from costlab.ui.overview import Change
@@ -249,11 +249,11 @@ def facts_table(lines: Sequence[tuple[str, str]]) -> None:
     st.markdown("\n".join([rows[0], "| :--- | :--- |", *rows[1:]]))
 
 
-def download(answer: Answer, name: str, *, label: str = "Download CSV") -> None:
-    """Offer all items of an answer as CSV, amounts exact to the last place."""
+def download(answer: Callable[[], Answer], name: str) -> None:
+    """Offer all items of an answer as CSV, amounts exact to the last place; asked for when the button is pressed."""
     st.download_button(
-        label,
-        as_csv(answer),
+        "Download CSV",
+        lambda: as_csv(answer()),
         file_name=f"{name}.csv",
         mime="text/csv",
         icon=":material/download:",

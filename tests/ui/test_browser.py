@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import os
 import re
@@ -186,6 +187,16 @@ def test_a_link_restores_the_view_and_a_row_leads_further_down(served: str, brow
     assert "by=SubAccountId" in browser.tab.url
     assert "filter=ServiceName" in browser.tab.url
     assert browser.errors == []
+
+
+def test_a_download_holds_every_amount_exactly(served: str, browser: Browser, quarter: Path) -> None:
+    browser.open(f"{served}/explorer?by=SubAccountId&grain=month&period=all")
+    with browser.tab.expect_download(timeout=30_000) as started:
+        browser.tab.get_by_role("button", name="Download CSV").click()
+    rows = list(csv.DictReader(started.value.path().read_text().splitlines()))
+    assert {row["period"] for row in rows} == {"2026-01", "2026-02", "2026-03", "2026-04"}
+    wanted = cost(quarter, "--from", "2026-01-01", "--to", "2026-04-11")
+    assert sum(Decimal(row["EffectiveCost"]) for row in rows) == wanted
 
 
 def test_days_are_utc_days_wherever_the_reader_is(served: str, browser: Browser) -> None:
