@@ -35,6 +35,8 @@ PERIODS = ("last-month", "this-month", "30d", "90d", "12m", "all", "custom")
 MOST_ROWS = 1000
 SERIES = 10
 _MOST_VALUES = 500
+_MOST_POINTS = 5000
+"""Groups times days beyond which only the groups shown are fetched per period."""
 _FINER = (
     "ServiceProviderName", "ServiceCategory", "ServiceName", "SubAccountId", "RegionId", "x_usage_type", "ResourceId",
 )  # fmt: skip
@@ -167,7 +169,7 @@ def _points(asker: _Asker, view: View, totals: Answer, shown: list[Group]) -> tu
     """Return the chart's points; of very many groups only those shown are fetched per period."""
     if view.grain == "total":
         return folded(totals.items, view.by, view.metric, shown)
-    if len(totals.items) <= MOST_ROWS:
+    if len(totals.items) * view.window.days <= _MOST_POINTS:
         return folded(asker.cost(view.window, view.by, view.grain).items, view.by, view.metric, shown)
     labels = {group.label for group in shown}
     picked = [condition(name, list(dict.fromkeys(g.key[i] for g in shown))) for i, name in enumerate(view.by)]

@@ -68,6 +68,12 @@ def source() -> Source:
     return Source(generation, lab, facts)
 
 
+def is_newest(where: Source) -> bool:
+    """Return whether nothing newer has been published since the run began."""
+    generation = current(where.lab.settings.workspace)
+    return generation is None or generation.path == where.generation.path
+
+
 def ask(where: Source, loader: Callable[..., T], *arguments: Any) -> T:
     """Return ``loader(lab, facts, *arguments)``, remembered for the generation and the day."""
     key = f"{loader.__module__}.{loader.__qualname__}{arguments!r}"

@@ -243,8 +243,8 @@ def rows_of(bound: Bound, view: View, found: Explored, currency: str) -> None:
     ]
     columns = [
         parts.Column("label", " · ".join(view.by)),
-        parts.Column("amount", f"{view.metric}, {currency}", "money", width=180),
-        parts.Column("share", "Share", "ratio", width=100),
+        parts.Column("amount", f"{view.metric}, {currency}", "money", width=160),
+        parts.Column("share", "Share", "share", width=150),
     ]
     place = parts.table(rows, columns, currency, key=f"groups:{view!r}", rows=12, select=True)
     if place is not None:

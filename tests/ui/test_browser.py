@@ -20,7 +20,7 @@ import pytest
 
 from costlab.paths import shipped
 from costlab.ui.format import exact_money, money
-from costlab.ui.launch import address, command
+from costlab.ui.launch import address, check_address, command
 from costlab.ui.pages import pages
 from tests.ui import estate
 from tests.ui.test_launch import free_port
@@ -143,6 +143,16 @@ def test_every_page_draws_without_an_error_and_asks_nobody_else(served: str, bro
     assert browser.tab.locator("[data-testid=stSidebarNavLink]").count() == len(ADDRESSES)
     assert browser.errors == []
     assert browser.outside == []
+
+
+def test_ending_the_command_ends_the_server(quarter: Path) -> None:
+    port = free_port()
+    line = [sys.executable, "-m", "costlab", "--workspace", str(quarter), "dashboard", "--port", str(port)]
+    process = subprocess.Popen(line, cwd=quarter.parent, env=surroundings(), stderr=subprocess.DEVNULL)
+    _wait(address("127.0.0.1", port))
+    process.terminate()
+    process.wait(timeout=20)
+    check_address("127.0.0.1", port)
 
 
 def test_the_totals_shown_are_those_of_the_command_line(served: str, browser: Browser, quarter: Path) -> None:
