@@ -76,7 +76,8 @@ def as_json(answer: Answer) -> str:
 def as_csv(answer: Answer) -> str:
     """Return a header and one line per item, every field, the vendor's text unchanged; nested values as JSON."""
     rows = [answer.columns, *([_csv_value(item.get(name)) for name in answer.columns] for item in answer.items)]
-    return "".join(",".join(map(_csv_field, row)) + "\n" for row in rows)
+    # a line with nothing on it is no row for most readers
+    return "".join((",".join(map(_csv_field, row)) or '""') + "\n" for row in rows)
 
 
 def as_markdown(table: Grid) -> str:
