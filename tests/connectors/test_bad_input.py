@@ -202,7 +202,7 @@ def test_another_number_of_rows_than_promised_is_rejected(export: Export, rows: 
 
     from costlab_connectors import aws_cur
 
-    made = aws_cur._snapshot
+    made = aws_cur._snapshot  # pyright: ignore[reportPrivateUsage] - no AWS manifest promises rows yet
     monkeypatch.setattr(aws_cur, "_snapshot", lambda *a: replace(made(*a), rows=rows))
     export.month([line(), line()])
     report = load(export)
