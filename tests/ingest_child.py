@@ -104,19 +104,35 @@ def whole(workspace: Path, export: Path) -> float:
 
 
 def kill(workspace: Path, exports: dict[str, Path], times: int, seed: int) -> None:
-    """Ingest the snapshot that is not live, kill that at a random moment, look; again and again."""
+    """Ingest the snapshot that is not live, kill that at a random moment, look; until so many were killed."""
     chance = random.Random(seed)
-    seconds = max(whole(workspace, export) for export in exports.values())
-    for _ in range(times):
+    longest = seconds = max(whole(workspace, export) for export in exports.values())
+    while times:
         (live,) = Lake(workspace).current().revisions
         (other,) = (export for snapshot, export in exports.items() if snapshot != live.snapshot_id)
+        began = time.monotonic()
         pid = forked(lambda export=other: ingest(workspace, export))  # type: ignore[misc]
-        time.sleep(chance.uniform(0, seconds))
-        os.kill(pid, signal.SIGKILL)
-        _, status = os.waitpid(pid, 0)
-        report(workspace, os.waitstatus_to_exitcode(status))
+        code = killed_after(pid, chance.uniform(0, seconds))
+        report(workspace, code)
+        if code == -signal.SIGKILL:
+            times -= 1
+            seconds = min(seconds * 1.05, longest)
+        else:  # a busy machine has become a calm one
+            seconds = time.monotonic() - began
     for export in exports.values():
         whole(workspace, export)
+
+
+def killed_after(pid: int, seconds: float) -> int:
+    """Kill a process once it has run so long; return its exit code, or that it ended with before."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.005)
+    os.kill(pid, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def alternate(workspace: Path, exports: dict[str, Path], times: int) -> None:

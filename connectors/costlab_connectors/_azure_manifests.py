@@ -49,8 +49,9 @@ class Run:
 
 
 def manifests(transport: Transport, uri: str) -> list[StoredObject]:
-    """Return the manifests of runs at or below ``uri``."""
-    return [item for item in transport.list(uri) if item.uri.lower().endswith(_MANIFEST)]
+    """Return the manifests of runs at or below ``uri``; files of other tools with that name are left out."""
+    named = [item for item in transport.list(uri) if item.uri.lower().endswith(_MANIFEST)]
+    return [item for item in named if {"runInfo", "blobs"} & _read(transport, item.uri).keys()]
 
 
 def newest_runs(transport: Transport, uri: str, *, kind: str) -> Iterator[Run]:

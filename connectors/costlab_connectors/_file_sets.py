@@ -27,6 +27,8 @@ _SUFFIXES = {
     ".json.gz": FileFormat.JSONL,
 }
 _NOT_DATA = "manifest.json"
+_OTHER_DATASETS = ("contractcommitment", "invoicedetail", "billingperiod")
+"""FOCUS data sets that come beside costs and usage, by their names in file names."""
 _GZIP = b"\x1f\x8b"
 
 
@@ -52,6 +54,7 @@ def find_files(transport: Transport, uri: str, *, formats: Iterable[FileFormat])
     if transport.stat(uri) is not None and known[listed[0].uri] is None:
         known[listed[0].uri] = _sniffed(transport, listed[0])
     data = [item for item in listed if known[item.uri] in set(formats)]
+    data = [item for item in data if not _is_other_dataset(item)] or data
     if not data:
         names = ", ".join(sorted(_SUFFIXES))
         raise SourceError(f"{uri}: no data files", hint=f"Expected files that end in one of: {names}")
@@ -70,6 +73,11 @@ def _format_of(uri: str) -> FileFormat | None:
         return None
     ends = [suffix for suffix in _SUFFIXES if name.endswith(suffix)]
     return _SUFFIXES[max(ends, key=len)] if ends else None
+
+
+def _is_other_dataset(item: StoredObject) -> bool:
+    name = item.uri.rsplit("/", 1)[-1].lower().replace("_", "").replace("-", "")
+    return any(other in name for other in _OTHER_DATASETS)
 
 
 def _sniffed(transport: Transport, item: StoredObject) -> FileFormat:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from costlab.errors import UnknownValue
-from costlab.lab.movement import movers
+from costlab.lab.movement import NOW, movers
 from costlab.lab.window import Window
 from costlab.report.document import Document, Section
 from costlab.report.text import amount
@@ -47,7 +47,7 @@ def build_report(lab: Lab, span: str) -> Document:
         sections=(
             _totals(lab, window),
             Section("What moved most", _changed(moved), _first(moved, top)),
-            Section("Where the money goes", (), _first(movers(lab, ["ServiceName"], window, metric=EFFECTIVE), top)),
+            _services(lab, window, top),
             _incidents(lab, window, top),
             _plan(lab, top),
             _health(lab),
@@ -84,8 +84,16 @@ def _changed(moved: Answer) -> tuple[str, ...]:
     )
 
 
+def _services(lab: Lab, window: Window, top: int) -> Section:
+    answer = movers(lab, ["ServiceName"], window, metric=EFFECTIVE)
+    largest = sorted(answer.items, key=lambda item: -item[NOW])
+    note = (f"The {top} largest of {len(largest)} services.",) if len(largest) > top else ()
+    return Section("Where the money goes", note, _first(replace(answer, items=largest), top))
+
+
 def _first(answer: Answer, top: int) -> Answer:
-    return replace(answer, items=answer.items[:top])
+    """Return the first rows; without totals, which would look like those of the rows shown."""
+    return replace(answer, items=answer.items[:top], totals={})
 
 
 def _incidents(lab: Lab, window: Window, top: int) -> Section:
@@ -94,15 +102,20 @@ def _incidents(lab: Lab, window: Window, top: int) -> Section:
     recent = [item for item in answer.items if item["end"] is None or str(item["end"]) >= day]
     if not recent:
         return Section("Incidents", (f"None open or ended since {day}.",))
-    return Section("Incidents", (f"{len(recent)} open, or ended since {day}.",), replace(answer, items=recent[:top]))
+    table = _first(replace(answer, items=recent), top)
+    return Section("Incidents", (f"{len(recent)} open, or ended since {day}.",), table)
 
 
 def _plan(lab: Lab, top: int) -> Section:
     answer = lab.ask_recommend()
     saving = answer.totals.get("monthly_saving")
-    notes = [f"The whole plan of {len(answer.items)} items saves {amount(saving)} a month, net."] if saving else []
+    notes = (
+        [f"The whole plan of {len(answer.items)} items saves {amount(saving)} {answer.currency} a month, net."]
+        if saving
+        else []
+    )
     notes += [f"Not assessed, {kind}: {why}" for kind, why in answer.totals.get("not_assessed", {}).items()]
-    return Section("What can be saved", tuple(notes) or ("Nothing found.",), replace(_first(answer, top), totals={}))
+    return Section("What can be saved", tuple(notes) or ("Nothing found.",), _first(answer, top))
 
 
 def _health(lab: Lab) -> Section:

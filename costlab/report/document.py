@@ -95,8 +95,7 @@ def _html(document: Document) -> str:
 
 def _html_table(table: Grid) -> str:
     def row(cells: list[str], tag: str) -> str:
-        marks = ("<{0} class='n'>" if number else "<{0}>" for number in table.numeric)
-        written = (f"{mark.format(tag)}{_escaped(text)}</{tag}>" for mark, text in zip(marks, cells, strict=True))
+        written = (_cell(text, tag, number=number) for text, number in zip(cells, table.numeric, strict=True))
         return f"<tr>{''.join(written)}</tr>"
 
     rows = "\n".join(row(cells, "td") for cells in table.rows)
@@ -104,10 +103,17 @@ def _html_table(table: Grid) -> str:
     return f"<table>\n<thead>{row(table.headings, 'th')}</thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n{footer}"
 
 
+def _cell(text: str, tag: str, *, number: bool) -> str:
+    # only long names may be broken anywhere, or short words would be
+    mark = " class='n'" if number else " class='long'" if len(text) > _LONG else ""
+    return f"<{tag}{mark}>{_escaped(text)}</{tag}>"
+
+
 def _escaped(text: str) -> str:
     return html.escape(visible(text), quote=True)
 
 
+_LONG = 24
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -121,7 +127,8 @@ h1 {{ margin-bottom: 0 }} h2 {{ margin-top: 2.2rem; border-bottom: 1px solid #d5
 .sub, .total {{ color: #51607a }}
 .warning {{ background: #fff4dc; border-left: 4px solid #d08700; padding: .5rem 1rem }}
 table {{ border-collapse: collapse; width: 100%; font-size: 14px }}
-th, td {{ text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #e6e9ee; overflow-wrap: anywhere }}
+th, td {{ text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #e6e9ee }}
+td:not(.long), th {{ white-space: nowrap }} .long {{ overflow-wrap: anywhere }}
 th {{ background: #f4f6f9 }} .n {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }}
 @media (prefers-color-scheme: dark) {{
   body {{ background: #12161d; color: #dde3ec }} th {{ background: #1c232e }} td, th, h2 {{ border-color: #2c3646 }}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from enum import StrEnum
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
 
 _GAP = "  "
 _LEAST_WIDTH = 8
+_QUOTED = re.compile('[",\r\n]')
 _UNSAFE = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -76,12 +75,9 @@ def as_json(answer: Answer) -> str:
 
 def as_csv(answer: Answer) -> str:
     """Return a header and one line per item, every field, the vendor's text unchanged; nested values as JSON."""
-    target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(answer.columns)
-    for item in answer.items:
-        writer.writerow([_csv_value(item.get(name)) for name in answer.columns])
-    return target.getvalue()
+    rows = [answer.columns, *([_csv_value(item.get(name)) for name in answer.columns] for item in answer.items)]
+    # a line with nothing on it is no row for most readers
+    return "".join((",".join(map(_csv_field, row)) or '""') + "\n" for row in rows)
 
 
 def as_markdown(table: Grid) -> str:
@@ -114,6 +110,11 @@ def escape_markdown(text: str) -> str:
     for character in "\\`*_[]<>|":
         text = text.replace(character, f"\\{character}")
     return text
+
+
+def _csv_field(text: str) -> str:
+    # the csv module leaves a lone carriage return unquoted when lines end in a line feed
+    return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
 
 
 def _csv_value(value: Any) -> str:

@@ -35,6 +35,8 @@ PERIODS = ("last-month", "this-month", "30d", "90d", "12m", "all", "custom")
 MOST_ROWS = 1000
 SERIES = 10
 _MOST_VALUES = 500
+_MOST_POINTS = 5000
+"""Groups times days beyond which only the groups shown are fetched per period."""
 _FINER = (
     "ServiceProviderName", "ServiceCategory", "ServiceName", "SubAccountId", "RegionId", "x_usage_type", "ResourceId",
 )  # fmt: skip
@@ -55,7 +57,7 @@ class View:
 class Explored:
     """The answer, as chart and table show it.
 
-    ``total`` is over everything, also the groups that ``rows`` leaves out. ``exact`` is what a download holds.
+    ``total`` is over everything, also the groups that ``rows`` leaves out.
     """
 
     total: Decimal
@@ -66,12 +68,11 @@ class Explored:
     series: tuple[str, ...]
     status: str
     warnings: tuple[str, ...]
-    exact: Answer
 
 
 def period_window(period: str, facts: Facts, start: date | None = None, end: date | None = None) -> Window:
     """Return the days of a period; ``end`` is exclusive. Rolling periods end with the last day of usage."""
-    if facts.first_day is None or facts.last_day is None:
+    if facts.first_day is None or facts.last_day is None or facts.end_day is None:
         return Window(date(1970, 1, 1), date(1970, 1, 1))
     after = facts.last_day + timedelta(days=1)
     month = Month.of(facts.last_day)
@@ -80,13 +81,13 @@ def period_window(period: str, facts: Facts, start: date | None = None, end: dat
             first = start or facts.first_day
             return Window(first, max(end or after, first + timedelta(days=1)))
         case "this-month":
-            return Window(month.first_day, after)
+            return Window(month.first_day, min(month.plus(1).first_day, facts.end_day + timedelta(days=1)))
         case "30d" | "90d":
             return Window(after - timedelta(days=int(period[:-1])), after)
         case "12m":
             return Window(month.plus(-11).first_day, after)
         case "all":
-            return Window(facts.first_day, after)
+            return Window(facts.first_day, facts.end_day + timedelta(days=1))
         case _:
             full = Month.parse(facts.default_month or str(month))
             return Window(full.first_day, full.plus(1).first_day)
@@ -115,8 +116,13 @@ def explore(lab: Lab, facts: Facts, view: View, currency: str) -> Explored:
         tuple(series),
         totals.data_status,
         tuple(totals.warnings),
-        totals,
     )
+
+
+def exact_answer(lab: Lab, facts: Facts, view: View, currency: str) -> Answer:
+    """Return every group, per period of the view's grain, as ``costlab cost`` gives it: what a download holds."""
+    where = all_of(currency_condition(facts, currency), view.where)
+    return _Asker(lab, view.metric, where).cost(view.window, view.by, view.grain)
 
 
 def currency_condition(facts: Facts, currency: str) -> str | None:
@@ -167,7 +173,7 @@ def _points(asker: _Asker, view: View, totals: Answer, shown: list[Group]) -> tu
     """Return the chart's points; of very many groups only those shown are fetched per period."""
     if view.grain == "total":
         return folded(totals.items, view.by, view.metric, shown)
-    if len(totals.items) <= MOST_ROWS:
+    if len(totals.items) * view.window.days <= _MOST_POINTS:
         return folded(asker.cost(view.window, view.by, view.grain).items, view.by, view.metric, shown)
     labels = {group.label for group in shown}
     picked = [condition(name, list(dict.fromkeys(g.key[i] for g in shown))) for i, name in enumerate(view.by)]

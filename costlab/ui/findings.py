@@ -11,6 +11,7 @@ from costlab.money import ZERO
 from costlab.ui.charts import Band
 from costlab.ui.conditions import all_of, scope_condition
 from costlab.ui.explorer import currency_condition
+from costlab.ui.format import short_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -116,5 +117,5 @@ def open_incidents(items: Sequence[Item]) -> list[Item]:
 
 
 def subject(item: Mapping[str, Any]) -> str:
-    """Return what a recommendation is about: the resource's name, else its id, else the service."""
-    return str(item.get("resource_name") or item.get("resource_id") or item.get("service_name") or "")
+    """Return what a recommendation is about: the resource's name, else the end of its id, else the service."""
+    return str(item.get("resource_name") or short_id(str(item.get("resource_id") or item.get("service_name") or "")))

@@ -29,6 +29,8 @@ _WHOLE_FROM = Decimal(1000)
 _PUNCTUATION = re.compile(r"([!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~])")
 _SHORTCODE = re.compile(r":(?=[A-Za-z0-9_+/-]+:)")
 _PRECISION = 60
+_FIRST = ("ServiceName", "SubAccountId", "RegionId", "x_usage_type")
+"""The order in which a scope is told."""
 
 
 def money(value: Decimal | None, currency: str | None, *, places: int | None = None, sign: bool = False) -> str:
@@ -177,7 +179,23 @@ def scope_text(scope: Mapping[str, Any], names: Mapping[str, str] | None = None)
     """
     if not scope:
         return "Everything"
-    return " · ".join(_scope_part(column, value, names or {}) for column, value in scope.items())
+    ordered = sorted(scope, key=lambda column: (_FIRST.index(column) if column in _FIRST else len(_FIRST), column))
+    return " · ".join(_scope_part(column, scope[column], names or {}) for column in ordered)
+
+
+def short_id(identifier: str) -> str:
+    """Return the part of a resource's id that people call it by.
+
+    >>> short_id("arn:aws:ec2:us-east-1:1:natgateway/nat-12"), short_id("arn:aws:rds:us-east-1:1:db:orders")
+    ('nat-12', 'orders')
+    >>> short_id("/subscriptions/s/resourceGroups/g/providers/p/virtualMachines/vm1"), short_id("i-1")
+    ('vm1', 'i-1')
+    """
+    if identifier.startswith("arn:"):
+        identifier = identifier.rsplit(":", 1)[-1]
+    elif not identifier.startswith(("/", "//")):
+        return identifier
+    return identifier.rstrip("/").rsplit("/", 1)[-1]
 
 
 def _scope_part(column: str, value: Any, names: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from costlab.errors import CostlabError, DataError
 from costlab.report.formats import as_csv
+from costlab.ui import session
 from costlab.ui.format import change, column_format, day, exact_money, markdown, money, ratio
 from costlab.ui.frame import never_alone
 from costlab.ui.palette import INK
@@ -17,7 +18,7 @@ from costlab.ui.session import Bound, Source, source, workspace
 from costlab.warehouse.connection import Error
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from costlab.answer import Answer
     from costlab.ui.overview import Change
@@ -30,7 +31,7 @@ _ROW_HEIGHT = 33
 class Column:
     """A column of a table: the item's field, its heading, and how it is shown.
 
-    ``kind``: text, exact (an unrounded amount as text), money, number, ratio, day or instant.
+    ``kind``: text, exact (an unrounded amount as text), money, number, ratio, share (a ratio with a bar), day, instant.
     """
 
     field: str
@@ -58,6 +59,10 @@ def page(title: str) -> Generator[Frame]:
     controls = head.container(horizontal=True, vertical_alignment="bottom", width="content")
     line = st.container(horizontal=True, vertical_alignment="center", gap="small")
     where = _source()
+    st.sidebar.caption(
+        f"{markdown(where.generation.path.parent.parent.name)}  \nData as of {day(where.facts.last_day)}, "
+        f"sequence {where.generation.seq}"
+    )
     if where.facts.is_empty:
         nothing_loaded()
     try:
@@ -65,7 +70,9 @@ def page(title: str) -> Generator[Frame]:
     except CostlabError as error:
         _failed(error)
     except Error:
-        other_version()
+        if session.is_newest(where):
+            other_version()
+        st.rerun()  # its files were tidied away by a publish in the middle of this run
 
 
 def _source() -> Source:
@@ -236,11 +243,17 @@ def table(
     return selected[0] if selected else None
 
 
-def download(answer: Answer, name: str, *, label: str = "Download CSV") -> None:
-    """Offer all items of an answer as CSV, amounts exact to the last place."""
+def facts_table(lines: Sequence[tuple[str, str]]) -> None:
+    """Draw names and values side by side, the first as a heading."""
+    rows = [f"| {markdown(name)} | {markdown(value)} |" for name, value in lines]
+    st.markdown("\n".join([rows[0], "| :--- | :--- |", *rows[1:]]))
+
+
+def download(answer: Callable[[], Answer], name: str) -> None:
+    """Offer all items of an answer as CSV, amounts exact to the last place; asked for when the button is pressed."""
     st.download_button(
-        label,
-        as_csv(answer),
+        "Download CSV",
+        lambda: as_csv(answer()),
         file_name=f"{name}.csv",
         mime="text/csv",
         icon=":material/download:",
@@ -269,7 +282,7 @@ def bound(name: str, params: Sequence[Param]) -> Bound:
 
 def _shown(value: Any, kind: str) -> Any:
     match kind:
-        case "money" | "ratio" | "number":
+        case "money" | "ratio" | "share" | "number":
             return None if value is None else float(value)
         case "day":
             return value
@@ -286,6 +299,10 @@ def _config(column: Column, currency: str | None) -> Any:
         )
     if column.kind == "ratio":
         return st.column_config.NumberColumn(column.heading, format="percent", width=column.width, help=column.help)
+    if column.kind == "share":
+        return st.column_config.ProgressColumn(
+            column.heading, format="percent", width=column.width, help=column.help, min_value=0, max_value=1
+        )
     if column.kind == "number":
         return st.column_config.NumberColumn(column.heading, format="localized", width=column.width, help=column.help)
     if column.kind == "day":

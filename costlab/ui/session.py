@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _KEPT_OPEN = 2
 _ANSWERS = 400
+_ANSWERS_SIZE = "128MB"
 _TRIES = 3
 
 
@@ -68,6 +69,12 @@ def source() -> Source:
     return Source(generation, lab, facts)
 
 
+def is_newest(where: Source) -> bool:
+    """Return whether nothing newer has been published since the run began."""
+    generation = current(where.lab.settings.workspace)
+    return generation is None or generation.path == where.generation.path
+
+
 def ask(where: Source, loader: Callable[..., T], *arguments: Any) -> T:
     """Return ``loader(lab, facts, *arguments)``, remembered for the generation and the day."""
     key = f"{loader.__module__}.{loader.__qualname__}{arguments!r}"
@@ -75,6 +82,17 @@ def ask(where: Source, loader: Callable[..., T], *arguments: Any) -> T:
     return cast(
         "T", _remembered(str(where.generation.path), today, key, lambda: loader(where.lab, where.facts, *arguments))
     )
+
+
+def later(where: Source, loader: Callable[..., T], *arguments: Any) -> Callable[[], T]:
+    """Return a call that asks on a handle of its own: for buttons, which are pressed after the run has ended."""
+
+    def load() -> T:
+        seen = where.lab
+        lab = Lab(seen.settings, seen.db.cursor(), seen.seq, as_of=None, resources=ExitStack())
+        return loader(lab, where.facts, *arguments)
+
+    return load
 
 
 class Bound:
@@ -139,6 +157,6 @@ def _opened(path: Path, workspace: Path) -> Database:
     return Database.open(path, workspace)
 
 
-@st.cache_data(max_entries=_ANSWERS, show_spinner=False)
+@st.cache_data(max_entries=_ANSWERS, max_size=_ANSWERS_SIZE, show_spinner=False)
 def _remembered(generation: str, today: str, key: str, _load: Callable[[], Any]) -> Any:  # noqa: ARG001
     return _load()

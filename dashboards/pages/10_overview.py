@@ -142,7 +142,7 @@ def recommendations(plan: PlanView, currency: str) -> None:
     rows = [{**item, "what": plain_text(item["title"]), "subject": plain_text(subject(item))} for item in items]
     columns = [
         parts.Column("monthly_saving", f"{currency} / month", "money", width=100),
-        parts.Column("what", "Recommendation"),
+        parts.Column("what", "Recommendation", width=235),
         parts.Column("subject", "Resource"),
     ]
     parts.table(rows, columns, currency, key="top-recommendations", rows=TOP)
@@ -195,7 +195,7 @@ def commitments(owned: Commitments, currency: str) -> None:
             parts.Column("type", "Type"),
             parts.Column("used", "Used", "money", width=120),
             parts.Column("unused", "Unused", "money", width=120),
-            parts.Column("utilization", "Utilisation", "ratio", width=110),
+            parts.Column("utilization", "Utilisation", "share", width=160),
         ]
         parts.table(rows, columns, currency, key="commitments", rows=6)
 

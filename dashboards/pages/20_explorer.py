@@ -18,6 +18,7 @@ from costlab.ui.explorer import (
     Explored,
     View,
     currency_condition,
+    exact_answer,
     explore,
     finer,
     period_window,
@@ -26,7 +27,7 @@ from costlab.ui.explorer import (
 from costlab.ui.format import markdown, money, plain_text, span
 from costlab.ui.overview import Change
 from costlab.ui.series import NONE
-from costlab.ui.session import Source, ask
+from costlab.ui.session import Source, ask, later
 from costlab.ui.state import Choice, Choices, Day, Text, Values
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def show(bound: Bound, where: Source, view: View, found: Explored, currency: str
     with parts.panel("Groups" if view.by else "Take it elsewhere", table_note(found) if view.by else ""):
         if view.by:
             rows_of(bound, view, found, currency)
-        elsewhere(where, view, found, currency)
+        elsewhere(where, view, currency)
 
 
 def title(view: View) -> str:
@@ -243,8 +244,8 @@ def rows_of(bound: Bound, view: View, found: Explored, currency: str) -> None:
     ]
     columns = [
         parts.Column("label", " · ".join(view.by)),
-        parts.Column("amount", f"{view.metric}, {currency}", "money", width=180),
-        parts.Column("share", "Share", "ratio", width=100),
+        parts.Column("amount", f"{view.metric}, {currency}", "money", width=160),
+        parts.Column("share", "Share", "share", width=150),
     ]
     place = parts.table(rows, columns, currency, key=f"groups:{view!r}", rows=12, select=True)
     if place is not None:
@@ -269,12 +270,12 @@ def drill(bound: Bound, view: View, found: Explored, place: int) -> None:
         st.button("Only this", icon=":material/filter_alt:", on_click=go, args=(None,))
 
 
-def elsewhere(where: Source, view: View, found: Explored, currency: str) -> None:
+def elsewhere(where: Source, view: View, currency: str) -> None:
     """Offer the exact numbers as a file, and the same question for the command line and SQL."""
     start, end = view.window.start, view.window.end
     condition = all_of(currency_condition(where.facts, currency), view.where)
     with st.container(horizontal=True, gap="small"):
-        parts.download(found.exact, f"costlab-{view.metric}-{start}-{end}")
+        parts.download(later(where, exact_answer, view, currency), f"costlab-{view.metric}-{start}-{end}")
         with st.popover("Same as command or SQL", icon=":material/terminal:", width="content"):
             st.caption("The same numbers on the command line")
             folder = str(where.lab.settings.workspace)

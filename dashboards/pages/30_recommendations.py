@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -21,11 +21,11 @@ SHOWN = 500
 COLUMNS = (
     ("monthly_saving", "Net / month", "money", 105),
     ("monthly_saving_list", "List / month", "money", 105),
-    ("title", "Recommendation", "text", 270),
-    ("subject", "Resource", "text", 200),
+    ("title", "Recommendation", "text", 265),
+    ("subject", "Resource", "text", 175),
     ("account", "Account", "text", 110),
     ("kind", "Kind", "text", 100),
-    ("confidence", "Confidence", "ratio", 95),
+    ("confidence", "Confidence", "share", 120),
     ("effort", "Effort", "text", 90),
 )
 
@@ -157,7 +157,7 @@ def facts(item: Item, where: Source, currency: str) -> None:
     action = item["action"] or {}
     change = " → ".join(plain_text(action[end]) for end in ("from", "to") if action.get(end))
     risks = ", ".join(f"{name}: {level}" for name, level in (item["risk"] or {}).items())
-    lines: list[tuple[str, Any]] = [
+    lines = [
         ("Net saving", amount(item["monthly_saving"], currency)),
         (
             "Likely range",
@@ -178,9 +178,7 @@ def facts(item: Item, where: Source, currency: str) -> None:
         ("First seen", plain_text(item["first_seen"])),
         ("Check", plain_text(item["check"])),
     ]
-    rows = [{"name": name, "value": value} for name, value in lines]
-    columns = [parts.Column("name", "", width=150), parts.Column("value", "")]
-    parts.table(rows, columns, currency, key=f"facts:{item['id']}", rows=len(rows))
+    parts.facts_table(lines)
 
 
 def amount(value: Decimal | None, currency: str) -> str:

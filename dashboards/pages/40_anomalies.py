@@ -25,7 +25,7 @@ COLUMNS = (
     ("where", "Where", "text", 290),
     ("kind", "Kind", "text", 80),
     ("start", "Start", "day", 105),
-    ("end", "End", "day", 105),
+    ("until", "End", "text", 105),
     ("severity", "Severity", "text", 90),
     ("status", "Status", "text", 100),
     ("cause", "Main cause", "text", 260),
@@ -89,6 +89,7 @@ def body(bound: Bound, where: Source, items: list[Item], currency: str) -> None:
     rows = [
         {
             **item,
+            "until": day(item["end"]) if item["end"] else "open",
             "where": scope_text(item["scope"], names),
             "cause": scope_text(item["causes"][0]["scope"], names) if item["causes"] else "",
         }
@@ -153,7 +154,7 @@ def causes(item: Item, names: dict[str, str], currency: str) -> None:
     ]
     columns = [
         parts.Column("impact", f"Impact, {currency}", "money", 120),
-        parts.Column("share", "Share", "ratio", 80),
+        parts.Column("share", "Share", "share", 120),
         parts.Column("where", "Where"),
         parts.Column("kind", "Kind", width=80),
     ]
@@ -164,7 +165,8 @@ def changed_parts(item: Item, currency: str) -> None:
     """Draw the parts the impact is made of; they add up to it."""
     st.markdown("**What the impact is made of**")
     found = {name: Decimal(str(amount)) for name, amount in (item["parts"] or {}).items()}
-    rows: list[dict[str, Any]] = [{"name": name, "amount": amount} for name, amount in found.items() if amount]
+    ordered = sorted(found.items(), key=lambda part: -abs(part[1]))
+    rows: list[dict[str, Any]] = [{"name": name, "amount": amount} for name, amount in ordered if amount]
     if not rows:
         st.caption("Not split.")
         return

@@ -119,7 +119,7 @@ def show_sources(sources: Answer) -> None:
     ]
     with parts.panel("Sources", "Freshness, gaps and problems of everything configured or loaded"):
         parts.table(rows, columns, None, key="sources", rows=15)
-        parts.download(sources, "costlab-sources")
+        parts.download(lambda: sources, "costlab-sources")
 
 
 def show_periods(health: Health) -> None:
@@ -176,7 +176,7 @@ def show_quarantine(where: Source) -> None:
             parts.Column("cost", "Cost", "money"),
         ]
         parts.table(answer.items[:1000], columns, None, key="quarantine", rows=20)
-        parts.download(answer, "costlab-quarantine")
+        parts.download(lambda: answer, "costlab-quarantine")
 
 
 def show_restatements(where: Source) -> None:
@@ -206,7 +206,7 @@ def show_restatements(where: Source) -> None:
             parts.Column("effective_cost_change", "Effective change", "money"),
         ]
         parts.table(rows, columns, answer.currency, key="restatements", rows=20)
-        parts.download(answer, "costlab-restatements")
+        parts.download(lambda: answer, "costlab-restatements")
 
 
 def show_columns(health: Health) -> None:
@@ -262,7 +262,7 @@ def show_chain(where: Source) -> None:
             parts.Column("problems", "Problems"),
         ]
         parts.table(rows, columns, None, key="chain", rows=20)
-        parts.download(answer, "costlab-reconciliation")
+        parts.download(lambda: answer, "costlab-reconciliation")
 
 
 main()

@@ -180,7 +180,8 @@ select
     coalesce(x_usage_type, SkuMeter) as x_usage_type,
     x_operation,
     machine as x_instance_type,
-    -- m5.large: m5; db.r5.large: db.r5; n2-standard-4: n2; Standard_D4s_v5: Dsv5
+    -- m5.large: m5; db.r5.large: db.r5; n2-standard-4: n2; Standard_D4s_v5: Dsv5;
+    -- db-custom-4-16384: db-custom; GP_Gen5_4: GP_Gen5
     coalesce(
         x_family,
         case
@@ -190,7 +191,8 @@ select
                         regexp_replace(machine, '^(?:Standard|Basic)_([A-Z]+)[0-9]+(?:-[0-9]+)?', '\1'), '_', ''
                     )
             when machine like '%.%' then regexp_replace(machine, '[.][a-z0-9-]+(?:[.]search)?$', '')
-            when machine like '%-%' then regexp_extract(machine, '^[a-z0-9]+')
+            when machine like '%-%' then regexp_extract(machine, '^(?:db-[a-z]+|[a-z0-9]+)')
+            when machine like '%\_Gen%' escape '\' then regexp_extract(machine, '^[A-Z]+_Gen[0-9]+')
         end,
         json_extract_string(price_details, '$.InstanceSeries')
     ) as x_family,

@@ -156,15 +156,18 @@ def test_ctrl_c_stops_without_a_traceback_and_changes_nothing(bill_workspace: Pa
         command("--workspace", bill_workspace, "query", slow),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
     ) as process:  # fmt: skip
-        time.sleep(2)
-        for _ in range(20):
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(3)
-                break
-            except subprocess.TimeoutExpired:
-                continue
-        out, err = process.communicate(timeout=5)
+        try:
+            time.sleep(2)
+            for _ in range(20):
+                process.send_signal(signal.SIGINT)
+                try:
+                    process.wait(3)
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+            out, err = process.communicate(timeout=5)
+        finally:
+            process.kill()
     # a signal that meets the interpreter on its way out ends it as a signal does: 130 for the shell as well
     assert process.returncode in {130, -signal.SIGINT}, err
     assert out == ""

@@ -61,7 +61,8 @@ def test_the_content_tells_the_format_where_the_name_does_not(tmp_path: Path, co
 
 
 def test_a_folder_is_one_snapshot_of_its_data_files(tmp_path: Path) -> None:
-    make(tmp_path, "b/2.csv", "a/1.csv.gz", "README.md", "manifest.json", "_SUCCESS")
+    make(tmp_path, "b/2.csv", "a/1.csv.gz", "README.md", "_SUCCESS")
+    (tmp_path / "manifest.json").write_text('{"tool": "another"}', encoding="utf-8")
     found = snapshot(tmp_path)
     assert names(found) == ["1.csv.gz", "2.csv"]
     assert found.period is None
@@ -95,3 +96,8 @@ def test_the_identity_changes_with_the_content_only(tmp_path: Path) -> None:
     assert snapshot(tmp_path / "1.csv").snapshot_id == before
     (tmp_path / "1.csv").write_text("other content", encoding="utf-8")
     assert snapshot(tmp_path).snapshot_id != before
+
+
+def test_contract_commitments_beside_the_costs_are_not_costs(tmp_path: Path) -> None:
+    make(tmp_path, "focus_1_3_cost_and_usage.csv", "focus_1_3_contract_commitment.csv")
+    assert names(snapshot(tmp_path)) == ["focus_1_3_cost_and_usage.csv"]

@@ -128,6 +128,8 @@ def test_no_tags_are_null(given: str | None) -> None:
         ({"SkuMeter": "Hours", "x_usage_type": "EUC1-SpotUsage:c7g.large"}, "c7g.large", "c7g"),
         ({"x_usage_type": "n2-standard-4"}, "n2-standard-4", "n2"),
         ({"x_usage_type": "e2-micro"}, "e2-micro", "e2"),
+        ({"SkuPriceDetails": '{"InstanceType": "db-custom-4-16384"}'}, "db-custom-4-16384", "db-custom"),
+        ({"SkuPriceDetails": '{"InstanceType": "GP_Gen5_4"}'}, "GP_Gen5_4", "GP_Gen5"),
         ({"x_sku_details": '{"ServiceType": "Standard_E16-4s_v5"}'}, "Standard_E16-4s_v5", "Esv5"),
         ({"SkuMeter": "m5.xlarge", "x_family": "general"}, "m5.xlarge", "general"),
         ({"SkuPriceDetails": '{"InstanceSeries": "Dv5"}'}, None, "Dv5"),

@@ -50,7 +50,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     def go(workspace: Path, page: str = "", **query: str | list[str]) -> Any:
         monkeypatch.setenv("COSTLAB_WORKSPACE", str(workspace))
         monkeypatch.setattr(sys, "argv", ["app.py"])
-        app = AppTest.from_file(str(shipped("dashboards") / "app.py"), default_timeout=60)
+        app = AppTest.from_file(str(shipped("dashboards") / "app.py"), default_timeout=120)
         if page:
             app.switch_page(f"pages/{page}.py")
         for name, value in query.items():

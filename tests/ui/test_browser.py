@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import os
 import re
@@ -20,7 +21,7 @@ import pytest
 
 from costlab.paths import shipped
 from costlab.ui.format import exact_money, money
-from costlab.ui.launch import address, command
+from costlab.ui.launch import address, check_address, command
 from costlab.ui.pages import pages
 from tests.ui import estate
 from tests.ui.test_launch import free_port
@@ -113,8 +114,9 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as started:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
@@ -143,6 +145,16 @@ def test_every_page_draws_without_an_error_and_asks_nobody_else(served: str, bro
     assert browser.tab.locator("[data-testid=stSidebarNavLink]").count() == len(ADDRESSES)
     assert browser.errors == []
     assert browser.outside == []
+
+
+def test_ending_the_command_ends_the_server(quarter: Path) -> None:
+    port = free_port()
+    line = [sys.executable, "-m", "costlab", "--workspace", str(quarter), "dashboard", "--port", str(port)]
+    process = subprocess.Popen(line, cwd=quarter.parent, env=surroundings(), stderr=subprocess.DEVNULL)
+    _wait(address("127.0.0.1", port))
+    process.terminate()
+    process.wait(timeout=20)
+    check_address("127.0.0.1", port)
 
 
 def test_the_totals_shown_are_those_of_the_command_line(served: str, browser: Browser, quarter: Path) -> None:
@@ -176,6 +188,16 @@ def test_a_link_restores_the_view_and_a_row_leads_further_down(served: str, brow
     assert "by=SubAccountId" in browser.tab.url
     assert "filter=ServiceName" in browser.tab.url
     assert browser.errors == []
+
+
+def test_a_download_holds_every_amount_exactly(served: str, browser: Browser, quarter: Path) -> None:
+    browser.open(f"{served}/explorer?by=SubAccountId&grain=month&period=all")
+    with browser.tab.expect_download(timeout=30_000) as started:
+        browser.tab.get_by_role("button", name="Download CSV").click()
+    rows = list(csv.DictReader(started.value.path().read_text().splitlines()))
+    assert {row["period"] for row in rows} == {"2026-01", "2026-02", "2026-03", "2026-04"}
+    wanted = cost(quarter, "--from", "2026-01-01", "--to", "2026-04-11")
+    assert sum(Decimal(row["EffectiveCost"]) for row in rows) == wanted
 
 
 def test_days_are_utc_days_wherever_the_reader_is(served: str, browser: Browser) -> None:

@@ -156,6 +156,16 @@ def test_data_of_another_version_is_explained(run: Run, tmp_path: Path) -> None:
     assert "another version" in app.error[0].value
 
 
+def test_a_month_that_is_missing_is_said_beside_the_numbers(run: Run, tmp_path: Path) -> None:
+    rows = [row for row in estate.rows(source="gcp", days=80) if row["ChargePeriodStart"].month != 2]
+    workspace = estate.publish_rows(tmp_path / "ws", rows)
+    app = run(workspace, "20_explorer", period="all")
+    assert not app.exception
+    assert "2026\\-02" in app.warning[0].value
+    assert "not complete" in app.warning[0].value
+    assert any("2026-02" in str(table.value) for table in run(workspace, "50_data_health").dataframe)
+
+
 def test_days_without_data_are_explained(run: Run, quarter: Path) -> None:
     app = run(quarter, "20_explorer", period="custom", **{"from": "2031-01-01", "to": "2031-02-01"})
     assert not app.exception

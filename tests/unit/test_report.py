@@ -144,6 +144,11 @@ def test_csv_gives_back_any_text(texts: list[str]) -> None:
     assert [row["a"] for row in csv.DictReader(io.StringIO(rendered, newline=""))] == texts
 
 
+def test_a_row_of_one_empty_value_is_still_a_row() -> None:
+    rendered = render(answer({"a": None}, {"a": "x"}), Format.CSV)
+    assert [row["a"] for row in csv.DictReader(io.StringIO(rendered))] == ["", "x"]
+
+
 @pytest.mark.parametrize(
     ("given_name", "path", "expected"),
     [
