@@ -78,8 +78,13 @@ def ingest(
     tell = progress or _silent
     with writing(workspace, retention=retention) as writer:
         load = _Load(writer, transport, report, tell, period)
-        for snapshot in found.snapshots(transport, location, source=name, period=period):
-            load.snapshot(snapshot)
+        try:
+            for snapshot in found.snapshots(transport, location, source=name, period=period):
+                load.snapshot(snapshot)
+        except RuntimeError as error:
+            if str(error) == "Query interrupted":  # DuckDB's word for Ctrl-C
+                raise KeyboardInterrupt from None
+            raise
     if period is not None and not report.periods:
         raise SourceError(f"{uri}: nothing of {period} is there", hint="Leave out --period to load what there is")
     return report

@@ -72,7 +72,7 @@ class Explored:
 
 def period_window(period: str, facts: Facts, start: date | None = None, end: date | None = None) -> Window:
     """Return the days of a period; ``end`` is exclusive. Rolling periods end with the last day of usage."""
-    if facts.first_day is None or facts.last_day is None:
+    if facts.first_day is None or facts.last_day is None or facts.end_day is None:
         return Window(date(1970, 1, 1), date(1970, 1, 1))
     after = facts.last_day + timedelta(days=1)
     month = Month.of(facts.last_day)
@@ -81,13 +81,13 @@ def period_window(period: str, facts: Facts, start: date | None = None, end: dat
             first = start or facts.first_day
             return Window(first, max(end or after, first + timedelta(days=1)))
         case "this-month":
-            return Window(month.first_day, after)
+            return Window(month.first_day, min(month.plus(1).first_day, facts.end_day + timedelta(days=1)))
         case "30d" | "90d":
             return Window(after - timedelta(days=int(period[:-1])), after)
         case "12m":
             return Window(month.plus(-11).first_day, after)
         case "all":
-            return Window(facts.first_day, after)
+            return Window(facts.first_day, facts.end_day + timedelta(days=1))
         case _:
             full = Month.parse(facts.default_month or str(month))
             return Window(full.first_day, full.plus(1).first_day)

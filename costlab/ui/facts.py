@@ -46,7 +46,9 @@ class Facts:
     """``YYYY-MM`` of the days with charges, newest first."""
     first_day: date | None
     last_day: date | None
-    """The last day with usage: what the data is as of. Fees may be dated later."""
+    """The last day with usage: what the data is as of."""
+    end_day: date | None
+    """The last day with any charge; a fee may be dated after the last usage."""
     default_month: str | None
     """The last full month with data."""
     account_names: dict[str, str]
@@ -75,6 +77,7 @@ def load_facts(lab: Lab) -> Facts:
         months=months,
         first_day=extent["first"],
         last_day=extent["last_usage"] or extent["last"],
+        end_day=extent["last"],
         default_month=_default_month(lab, months),
         account_names=names,
         tag_keys=tuple(row["key"] for row in lab.db.rows(_TAGS)),

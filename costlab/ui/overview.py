@@ -124,11 +124,11 @@ class Bill:
 
 
 def month_window(month: str, facts: Facts) -> Window:
-    """Return the days of a month that have data: up to the last day with usage in the month it falls in."""
+    """Return the days of a month that have data: up to the last charge in the newest month."""
     chosen = Month.parse(month)
     end = chosen.plus(1).first_day
-    if facts.last_day is not None and chosen.first_day <= facts.last_day < end:
-        end = facts.last_day + timedelta(days=1)
+    if facts.end_day is not None and chosen.first_day <= facts.end_day < end:
+        end = facts.end_day + timedelta(days=1)
     return Window(chosen.first_day, end)
 
 

@@ -300,6 +300,23 @@ def test_an_export_that_does_not_add_up_is_said(export: Export) -> None:
     assert any("differ by -1 USD" in text for text in report.warnings)
 
 
+def test_an_interrupted_load_leaves_what_was_live(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+    export.month([line()])
+    load(export)
+    export.month([line(), line()])
+
+    def interrupted(*_: object) -> None:
+        raise RuntimeError("Query interrupted")
+
+    monkeypatch.setattr("costlab.ingest.staged.Staging.write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        load(export)
+    assert Lake(export.root.parent / "ws").current().seq == 1
+    assert stored(export, "count(*)") == [(1,)]
+    folders = (export.root.parent / "ws/lake/focus/source=aws/billing_period=2026-03").iterdir()
+    assert len(list(folders)) == 1
+
+
 BOMB = """
 import resource, sys
 from pathlib import Path

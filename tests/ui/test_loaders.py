@@ -80,6 +80,18 @@ def test_periods_end_with_the_data_and_not_with_the_clock(facts: Facts, period: 
     assert period_window(period, facts) == Window(*window)
 
 
+def test_a_fee_dated_after_the_last_usage_is_in_all_data_and_in_its_month(facts: Facts) -> None:
+    from dataclasses import replace
+
+    late = replace(facts, end_day=date(2026, 4, 15))
+    assert period_window("all", late).end == date(2026, 4, 16)
+    assert month_window("2026-04", late).end == date(2026, 4, 16)
+    assert period_window("30d", late).end == date(2026, 4, 11)
+    later = replace(facts, end_day=date(2026, 5, 1))
+    assert month_window("2026-04", later).end == date(2026, 5, 1)
+    assert period_window("this-month", later).end == date(2026, 5, 1)
+
+
 def test_days_in_the_wrong_order_become_one_day(facts: Facts) -> None:
     assert period_window("custom", facts, date(2026, 3, 5), date(2026, 3, 1)).days == 1
 
