@@ -97,7 +97,7 @@ def find_deliveries(
         return
     chosen = [p for p in _one_export(transport, places, wanted, uri) if period in (None, p.month)]
     for place in _newest(chosen):
-        yield _delivery(transport, place)
+        yield _delivery(transport, place, uri)
 
 
 def _places(transport: Transport, uri: str) -> list[_Place]:
@@ -167,11 +167,11 @@ def _order(text: str) -> str:
     return text
 
 
-def _delivery(transport: Transport, place: _Place) -> Delivery:
+def _delivery(transport: Transport, place: _Place, uri: str) -> Delivery:
     try:
         record = _read(transport, place.uri)
         period = _period(record, place)
-        files = _files(transport, record, place)
+        files = _files(transport, record, place, uri)
     except SourceError as error:
         return Delivery(place.month, "", "", (), fault=error.message, hint=error.hint)
     run = next((str(record[key]) for key in _RUN_IDS if record.get(key)), place.run)
@@ -206,13 +206,14 @@ def _period(record: Mapping[str, Any], place: _Place) -> Month | None:
     return told or place.month
 
 
-def _files(transport: Transport, record: Mapping[str, Any], place: _Place) -> list[StoredObject]:
+def _files(transport: Transport, record: Mapping[str, Any], place: _Place, uri: str) -> list[StoredObject]:
     keys = next((record[key] for key in _KEYS if isinstance(record.get(key), list)), None)
     if not keys:
         raise SourceError(f"{place.uri} names no data files ({' or '.join(_KEYS)})", hint=_AGAIN)
     files: list[StoredObject] = []
     for key in keys:
-        found = transport.resolve(place.root, str(key))
+        # below the export's own folder; else below what was given, if data and manifests lie apart
+        found = transport.resolve(place.root, str(key)) or transport.resolve(uri, str(key))
         if found is None:
             raise SourceError(f"{place.uri} names {key}, which is not there", hint=_AGAIN)
         files.append(found)

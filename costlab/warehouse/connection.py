@@ -53,8 +53,10 @@ def connect(
     # not accepted as start-up configuration; global, so that cursors have it; not repeated, as readers lock it
     if con.execute("select current_setting('TimeZone')").fetchall() != [("UTC",)]:
         con.execute("set global TimeZone = 'UTC'")
-    # a query of more than two seconds would draw it into the data on standard output
-    if con.execute("select current_setting('enable_progress_bar')").fetchall() != [(False,)]:
+    # a query of more than two seconds would draw it into the data on standard output; a second handle on a catalogue
+    # cannot be changed any more, and has a progress bar in interactive sessions only
+    drawn = "select current_setting('enable_progress_bar') and not current_setting('lock_configuration')"
+    if con.execute(drawn).fetchall() == [(True,)]:
         con.execute("set enable_progress_bar = false")
     return con
 

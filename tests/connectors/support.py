@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from costlab.ingest.staged import create_seeds
 from costlab.paths import shipped
 from costlab.warehouse.connection import Connection, connect
 from tests.support import create_table
@@ -25,9 +26,11 @@ def staged(model: str, columns: Sequence[Column], *rows: Row) -> list[Row]:
         } | {
             "x_unreadable": "VARCHAR",
             "x_extra": "VARCHAR",
+            "x_label": "VARCHAR",
         }
         unknown = {name for row in rows for name in row} - types.keys()
         assert not unknown, f"the connector does not read {sorted(unknown)}"
+        create_seeds(con)
         create_table(con, "raw", types, list(rows))
         return _run(con, model)
     finally:

@@ -130,6 +130,15 @@ def test_keys_are_found_below_an_exports_own_folder(tmp_path: Path) -> None:
     assert names(snapshot) == ["report-1.csv.gz"]
 
 
+def test_manifests_and_data_may_lie_apart(tmp_path: Path) -> None:
+    write_csv(tmp_path / "cur" / "data" / "a.csv.gz", [line()])
+    (tmp_path / "manifests").mkdir()
+    record = {"dataFiles": ["s3://bucket/cur/data/a.csv.gz"], "billingPeriod": {"start": "20260301T000000.000Z"}}
+    (tmp_path / "manifests" / "cur-Manifest.json").write_text(json.dumps(record))
+    (snapshot,) = snapshots(tmp_path)
+    assert (names(snapshot), str(snapshot.period)) == (["a.csv.gz"], "2026-03")
+
+
 @pytest.mark.parametrize(
     "key", ["../../outside.csv.gz", "/etc/passwd", "s3://bucket/../x.csv.gz", "cur/data/missing.csv.gz"]
 )

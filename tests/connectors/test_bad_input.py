@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from typing import Any
 import pytest
 
 from costlab.ingest import IngestReport, ingest
+from costlab.interfaces.connector import Snapshot
 from costlab.lake import Lake
 from costlab.warehouse.connection import connect
+from costlab_connectors.aws_cur import CONNECTOR
 from tests.connectors.cur import Export, Row, csv_text, line, write_bytes, write_csv, write_parquet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -197,13 +200,15 @@ def test_very_long_tags_are_kept(export: Export) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_another_number_of_rows_than_promised_is_rejected(export: Export, rows: int, monkeypatch: Any) -> None:
-    from dataclasses import replace
+def test_another_number_of_rows_than_promised_is_rejected(
+    export: Export, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshots = CONNECTOR.snapshots
 
-    from costlab_connectors import aws_cur
+    def promising(*args: Any, **options: Any) -> list[Snapshot]:
+        return [replace(snapshot, rows=rows) for snapshot in snapshots(*args, **options)]
 
-    made = aws_cur._snapshot  # pyright: ignore[reportPrivateUsage] - no AWS manifest promises rows yet
-    monkeypatch.setattr(aws_cur, "_snapshot", lambda *a: replace(made(*a), rows=rows))
+    monkeypatch.setattr(CONNECTOR, "snapshots", promising)
     export.month([line(), line()])
     report = load(export)
     assert report.exit_code == 3

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
@@ -172,6 +175,17 @@ def test_the_same_file_opens_twice_in_one_process(tmp_path: Path) -> None:
         assert first.rows("select count(*) as n from focus.costs") == second.rows(
             "select count(*) as n from focus.costs"
         )
+
+
+def test_the_same_file_opens_twice_in_an_interactive_session(tmp_path: Path) -> None:
+    catalogue(tmp_path, write_revision(tmp_path, focus_rows([{}]))).close()
+    path = tmp_path / "built" / "catalogue.duckdb"
+    # a program given with -c has no file of its own: DuckDB takes it for a notebook and wants a progress bar
+    twice = "from costlab.warehouse.relations import Database; from pathlib import Path; import sys; "
+    twice += "opened = [Database.open(*map(Path, sys.argv[1:])) for _ in range(2)]"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    line = [sys.executable, "-c", twice, str(path), str(tmp_path)]
+    assert subprocess.run(line, env=environment, capture_output=True, check=False).stderr == b""
 
 
 def test_a_catalogue_that_cannot_be_opened_says_how_to_build_it_again(tmp_path: Path) -> None:
