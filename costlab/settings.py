@@ -213,7 +213,7 @@ _TEMPLATE = """\
 #
 # [[sources]]
 # name = "aws"                        # its name in the lake and in the column x_source
-# connector = "aws-cur"               # aws-cur, focus, metrics-file, ...
+# connector = "aws-cur"               # aws-cur, azure-export, focus, ...
 # from = "/data/exports/cur"          # file, folder or glob; relative to this file
 """
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from costlab.interfaces.connector import Column, Dataset, FileFormat, Snapshot, SourceFile
 from costlab_connectors._aws_manifests import find_deliveries, has_manifest
-from costlab_connectors._azure_manifests import manifests, newest_runs
+from costlab_connectors._azure_manifests import Kind, newest_runs
 from costlab_connectors._file_sets import find_files
 
 if TYPE_CHECKING:
@@ -101,11 +101,12 @@ class Focus:
         if has_manifest(transport, uri):
             for delivery in find_deliveries(transport, uri, wanted=_is_focus, period=period):
                 yield _of_aws(delivery, source)
-        elif manifests(transport, uri):
-            for run in newest_runs(transport, uri, kind="FocusCost"):
-                if run.period is None or period in (None, run.period):
-                    yield _of_microsoft(run, source)
-        else:
+            return
+        runs = newest_runs(transport, uri, kinds=(Kind.FOCUS,))
+        for run in runs or ():
+            if (run.files or run.fault) and (run.period is None or period in (None, run.period)):
+                yield _of_microsoft(run, source)
+        if runs is None:
             found = find_files(transport, uri, formats=FileFormat)
             yield _snapshot(source, found.files, found.format, snapshot_id=found.snapshot_id)
 
@@ -139,6 +140,7 @@ def _of_microsoft(run: Run, source: str) -> Snapshot:
         order=run.submitted,
         rows=run.rows,
         fault=run.fault,
+        hint=run.hint,
     )
 
 

@@ -10,7 +10,7 @@ import gzip
 import io
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from costlab.errors import SourceError
@@ -55,6 +55,8 @@ class DataFile:
     """CSV: columns that have a value in the first lines."""
     rows: int | None = None
     """Parquet: the rows its footer promises."""
+    label: str = ""
+    """What the connector says about it (``x_label``)."""
 
 
 def open_files(con: Connection, snapshot: Snapshot, transport: Transport, scratch: Path) -> list[DataFile]:
@@ -65,7 +67,10 @@ def open_files(con: Connection, snapshot: Snapshot, transport: Transport, scratc
     SourceError
         If one is empty, shorter or longer than the manifest says, or not what its name promises.
     """
-    return [_open(con, snapshot, file, transport, scratch, number) for number, file in enumerate(snapshot.files)]
+    return [
+        replace(_open(con, snapshot, file, transport, scratch, number), label=file.label)
+        for number, file in enumerate(snapshot.files)
+    ]
 
 
 def _open(

@@ -85,7 +85,7 @@ def ingest(
             if str(error) == "Query interrupted":  # DuckDB's word for Ctrl-C
                 raise KeyboardInterrupt from None
             raise
-    if period is not None and not report.periods:
+    if period is not None and not report.periods and not load.is_empty:
         raise SourceError(f"{uri}: nothing of {period} is there", hint="Leave out --period to load what there is")
     return report
 
@@ -102,6 +102,7 @@ class _Load:
     ) -> None:
         self.writer, self.transport, self.report, self.tell, self.period = writer, transport, report, tell, period
         self.lake: Lake = writer.lake
+        self.is_empty = False
 
     def snapshot(self, snapshot: Snapshot) -> None:
         """Load a delivery, or report why not."""
@@ -109,6 +110,10 @@ class _Load:
         try:
             if snapshot.fault:
                 raise SourceError(snapshot.fault, hint=snapshot.hint)
+            if not snapshot.files:
+                self.is_empty = True
+                self.tell(f"{snapshot.source} {snapshot.period or ''}".rstrip() + ": nothing was delivered yet")
+                return
             if not self._is_settled(snapshot, began):
                 self._stage(snapshot, began)
         except SourceError as error:

@@ -28,6 +28,7 @@ PRESENCE: Final = "PRESENCE"
 OBJECT: Final = "OBJECT"
 _OBJECTS: Final = ("JSON", OBJECT)
 RECORDS: Final = "RECORDS("
+_LOCALISED = re.compile(r".+ [(](?P<name>[A-Za-z0-9_]+)[)]")
 _LOOKUP = re.compile(r"(?P<column>.+)\[(?P<key>.+)\]")
 _SHORT: Final = 40
 """Statistics may cut longer texts."""
@@ -72,7 +73,7 @@ def build_raw(con: Connection, snapshot: Snapshot, files: Sequence[DataFile], *,
     """
     groups: dict[tuple[object, ...], list[DataFile]] = defaultdict(list)
     for file in files:
-        groups[file.format, file.gzip, file.delimiter, file.columns].append(file)
+        groups[file.format, file.gzip, file.delimiter, file.columns, file.label].append(file)
     readers = [(_reader(con, snapshot, group, checked=checked), group) for group in groups.values()]
     present = _present(snapshot.columns, [reader for reader, _ in readers])
     selects: list[str] = []
@@ -91,7 +92,8 @@ def build_raw(con: Connection, snapshot: Snapshot, files: Sequence[DataFile], *,
         new |= {reader.spelled[name] for name in unknown}
         gathers = _gather_columns(snapshot, reader)
         absences.append({c.name for c in snapshot.columns if _found(c, reader) is None and c.name not in gathers})
-        selects.append(_select(snapshot, reader, present, unknown, checked=checked, any_new=any_new))
+        select = _select(snapshot, reader, present, unknown, checked=checked, any_new=any_new)
+        selects.append(f"{select},\n    {literal(group[0].label)} as x_label\nfrom {reader.relation}")
     missing = set.intersection(*absences) - {c.name for c in snapshot.columns if c.type == PRESENCE}
     return Raw("\nunion all\n".join(selects), tuple(sorted(new)), tuple(sorted(missing)))
 
@@ -99,7 +101,7 @@ def build_raw(con: Connection, snapshot: Snapshot, files: Sequence[DataFile], *,
 def _reader(con: Connection, snapshot: Snapshot, group: Sequence[DataFile], *, checked: bool) -> _Reader:
     first = group[0]
     paths = ", ".join(literal(f.path) for f in group)
-    lower = [c.name.lower() for c in first.columns]
+    lower = [_name(c.name, snapshot).lower() for c in first.columns]
     spelled = dict(zip(reversed(lower), (c.name for c in reversed(first.columns)), strict=True))
     types = dict(zip(reversed(lower), (c.type for c in reversed(first.columns)), strict=True))
     if first.format is FileFormat.PARQUET:
@@ -135,6 +137,12 @@ def _fields(con: Connection, relation: str, column: str) -> list[tuple[str, str]
     """Return the fields of a STRUCT column with their types."""
     rows = con.execute(f"describe select unnest({column}) from {relation}").fetchall()
     return [(str(name), str(kind)) for name, kind, *_ in rows]
+
+
+def _name(header: str, snapshot: Snapshot) -> str:
+    """Return a column's name without the words a vendor's portal puts before it for readers of other languages."""
+    match = _LOCALISED.fullmatch(header) if snapshot.localised else None
+    return match["name"] if match else header
 
 
 def _statistics(
@@ -229,7 +237,7 @@ def _select(
     checked: bool,
     any_new: bool,
 ) -> str:
-    """Return the SELECT over one group of files: the columns' values, then what could not be read."""
+    """Return the SELECT list over one group of files: the columns' values, then what could not be read."""
     gathered = _gather_columns(snapshot, reader)
     values = {c.name: _column(c, snapshot, reader, present, gathered, checked=checked) for c in snapshot.columns}
     items = [f"{sql} as {identifier(name)}" for name, sql in values.items()]
@@ -238,7 +246,7 @@ def _select(
     extra = _object([(reader.spelled[n], reader.names[n]) for n in unknown]) if unknown and any_new else None
     items.append(f"{extra or 'cast(null as varchar)'} as x_extra")
     listed = ",\n    ".join(items)
-    return f"select\n    {listed}\nfrom {reader.relation}"
+    return f"select\n    {listed}"
 
 
 def _column(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from costlab.ingest.files import DataFile
     from costlab.interfaces.connector import Snapshot
+    from costlab.warehouse.connection import Connection
 
 _COPY: Final = "(format parquet, compression zstd)"
 _AGAIN: Final = "Copy the file again; if it is broken at its source, wait for the next delivery"
@@ -104,6 +105,14 @@ class Counts:
         return self.received == self.loaded
 
 
+def create_seeds(con: Connection) -> None:
+    """Make the tables of ``sql/seeds`` for the staging models, in the schema ``seeds``; all columns are text."""
+    con.execute("create schema seeds")
+    for path in sorted((shipped("sql") / "seeds").glob("*.csv")):
+        columns = f"read_csv({literal(str(path))}, header=true, all_varchar=true)"
+        con.execute(f"create table seeds.{identifier(path.stem)} as select * from {columns}")
+
+
 def _add(costs: dict[str, Decimal], currency: str | None, cash: Decimal | None) -> None:
     if cash:
         costs[currency or ""] = costs.get(currency or "", Decimal(0)) + cash
@@ -126,10 +135,7 @@ class Staging:
         self._query("set enable_progress_bar=false")  # it would be drawn on standard output, which carries data only
         self._query("set temp_directory=" + literal(str(self.scratch / "spill")))
         prepare(self.con, ())
-        self._query("create schema seeds")
-        for path in sorted((shipped("sql") / "seeds").glob("*.csv")):
-            columns = f"read_csv({literal(str(path))}, header=true, all_varchar=true)"
-            self._query(f"create table seeds.{identifier(path.stem)} as select * from {columns}")
+        create_seeds(self.con)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -82,6 +82,8 @@ class SourceFile:
     stored: StoredObject
     rows: int | None = None
     bytes: int | None = None
+    label: str = ""
+    """What the staging SQL must know of the file to understand its rows: column ``x_label`` of ``raw``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ class Snapshot:
     Where only the rows tell, the staging model has a column ``x_order``: its greatest value is the period's order.
     """
     files: tuple[SourceFile, ...]
+    """None of them, and no fault: the vendor delivered the period without rows, there is nothing to load."""
     format: FileFormat
     staging: str
     """The staging model: ``sql/staging/<staging>.sql``, which selects from ``raw``."""
@@ -140,6 +143,8 @@ class Snapshot:
     gather: tuple[Gather, ...] = ()
     ignore: tuple[str, ...] = ()
     """Patterns (``fnmatch``, without case) of columns that are understood and left aside."""
+    localised: bool = False
+    """Headers may be words of the reader's language with the name behind, ``Nutzer (UserName)``: the name counts."""
     rows: int | None = None
     """Rows over all files, if the manifest says."""
     warnings: tuple[str, ...] = field(default=())

@@ -79,9 +79,9 @@ def _source() -> Source:
     """Return the data; without any, say why and end the run."""
     try:
         return source()
-    except DataError:
-        nothing_loaded()
     except CostlabError as error:
+        if isinstance(error, DataError) and not session.is_published():
+            nothing_loaded()
         _failed(error)
         st.stop()
     except Error:

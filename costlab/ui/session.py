@@ -17,7 +17,6 @@ from costlab.settings import find_workspace, load_settings
 from costlab.ui.facts import Facts, load_facts
 from costlab.ui.state import encode, parse
 from costlab.warehouse.catalogue import current
-from costlab.warehouse.connection import Error
 from costlab.warehouse.relations import Database
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ T = TypeVar("T")
 _KEPT_OPEN = 2
 _ANSWERS = 400
 _ANSWERS_SIZE = "128MB"
-_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +65,11 @@ def source() -> Source:
     today = str(utc_now().date())
     facts = _remembered(str(generation.path), today, "facts", lambda: load_facts(lab))
     return Source(generation, lab, facts)
+
+
+def is_published() -> bool:
+    """Return whether there is anything to look at."""
+    return current(workspace()) is not None
 
 
 def is_newest(where: Source) -> bool:
@@ -141,14 +144,16 @@ class Bound:
 
 def _newest(settings: Settings) -> tuple[Generation, Database]:
     """Return the newest generation and its database, which is opened once per process."""
-    for _ in range(_TRIES):
-        generation = current(settings.workspace)
-        if generation is None:
-            break
+    generation = current(settings.workspace)
+    while generation is not None:
         try:
             return generation, _opened(generation.path, settings.workspace)
-        except Error:
-            continue  # it was pruned between the look and the opening; a newer one is there by now
+        except DataError:
+            # it was pruned between the look and the opening, if there is a newer one by now
+            newer = current(settings.workspace)
+            if newer == generation:
+                raise
+            generation = newer
     raise DataError(f"nothing is loaded in {settings.workspace}", hint="Run `costlab ingest` or `costlab demo`")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from costlab.ingest.raw import PRESENCE, stored_type
+from costlab.ingest.staged import create_seeds
 from costlab.paths import shipped
 from costlab.warehouse.connection import Connection, connect
 from tests.support import create_table
@@ -24,22 +25,15 @@ def staged(model: str, columns: Sequence[Column], *rows: Row) -> list[Row]:
         types = {c.name: "BOOLEAN" if c.type == PRESENCE else stored_type(c.type) for c in columns} | {
             "x_unreadable": "VARCHAR",
             "x_extra": "VARCHAR",
+            "x_label": "VARCHAR",
         }
         unknown = {name for row in rows for name in row} - types.keys()
         assert not unknown, f"the connector does not read {sorted(unknown)}"
+        create_seeds(con)
         create_table(con, "raw", types, list(rows))
-        _create_seeds(con)
         return _run(con, model)
     finally:
         con.close()
-
-
-def _create_seeds(con: Connection) -> None:
-    con.execute("create schema seeds")
-    for path in (shipped("sql") / "seeds").glob("*.csv"):
-        con.execute(
-            f"create table seeds.{path.stem} as select * from read_csv('{path}', header=true, all_varchar=true)"
-        )
 
 
 def _run(con: Connection, model: str) -> list[Row]:

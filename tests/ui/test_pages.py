@@ -156,6 +156,15 @@ def test_data_of_another_version_is_explained(run: Run, tmp_path: Path) -> None:
     assert "another version" in app.error[0].value
 
 
+def test_a_catalogue_that_cannot_be_opened_is_explained(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "serve").mkdir()
+    (tmp_path / "serve" / "costlab-00000001-1.duckdb").write_bytes(b"not a database")
+    (tmp_path / "serve" / "CURRENT").write_text("costlab-00000001-1.duckdb\n")
+    app = run(tmp_path)
+    assert not app.exception
+    assert "cannot be opened" in app.error[0].value.replace("\\", "")
+
+
 def test_a_month_that_is_missing_is_said_beside_the_numbers(run: Run, tmp_path: Path) -> None:
     rows = [row for row in estate.rows(source="gcp", days=80) if row["ChargePeriodStart"].month != 2]
     workspace = estate.publish_rows(tmp_path / "ws", rows)
