@@ -14,17 +14,11 @@ if TYPE_CHECKING:
 
 _DAYS = "select min(ChargeDate), max(ChargeDate) from marts.daily_costs"
 _MONTHS = "select distinct date_trunc('month', ChargeDate) as month from marts.daily_costs order by 1 desc"
-# charges of a whole month are written on its first day: only those of a day or less say how far the usage goes
-_END = """
-coalesce(
-    max(ChargePeriodEnd) filter (ChargeCategory = 'Usage' and ChargePeriodEnd <= ChargePeriodStart + interval 1 day),
-    max(least(ChargePeriodEnd, BillingPeriodEnd))
-)
-"""
-_REACH = f"select {_END} from focus.costs where ChargePeriodStart >= ? and ChargePeriodStart < ?"
-DATA_END = f"select {_END} from focus.costs"
+_END = "coalesce(max(x_usage_end), max(x_charge_end))"
+_REACH = f"select {_END} from marts.charge_reach where ChargeMonth = ?"
+DATA_END = f"select {_END} from marts.charge_reach"
 """The instant up to which there is usage."""
-DATA_END_BY_SOURCE = f"select x_source, {_END} from focus.costs group by x_source"
+DATA_END_BY_SOURCE = f"select x_source, {_END} from marts.charge_reach group by x_source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +89,7 @@ def last_full_month(db: Database, *, as_of: datetime) -> Month:
 
 
 def _reaches_its_end(db: Database, month: Month) -> bool:
-    reach = db.result(_REACH, [month.start, month.end]).rows[0][0]
+    reach = db.result(_REACH, [month.start]).rows[0][0]
     return reach is not None and reach >= month.end
 
 

@@ -18,6 +18,7 @@ import pytest
 from costlab.lake import Lake
 from costlab.money import plain
 from costlab.simulate import simulate
+from tests.cli.conftest import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -54,7 +55,9 @@ def deliveries(tmp_path_factory: pytest.TempPathFactory) -> list[Delivery]:
 
 def child(*words: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.ingest_child", *map(str, words)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def lines(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
