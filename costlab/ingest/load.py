@@ -149,11 +149,14 @@ class _Load:
 
     def _one_period(self, staging: Staging, month: Month, began: float) -> None:
         snapshot, period = staging.snapshot, str(month)
+        live = self.lake.current().find(snapshot.dataset, snapshot.source, period)
+        if self._is_older(staging, month, live):
+            self._done(snapshot, period, Action.IGNORED_OLDER, began, live)
+            return
         tag = hashlib.sha256(snapshot.snapshot_id.encode()).hexdigest()
         revision, folder = self.writer.stage(snapshot.dataset, snapshot.source, period, tag)
         try:
             target, _ = staging.write(month, folder)
-            live = self.lake.current().find(snapshot.dataset, snapshot.source, period)
             if live is not None and self._is_whole(live) and self._is_same(staging, month, live, target):
                 shutil.rmtree(folder)
                 self._done(snapshot, period, Action.UNCHANGED, began, live)
@@ -165,11 +168,19 @@ class _Load:
         self.writer.publish([record])
         self._done(snapshot, period, Action.REPLACED if live else Action.LOADED, began, record)
 
+    def _is_older(self, staging: Staging, month: Month, live: Revision | None) -> bool:
+        """Whether the rows tell that the vendor delivered them before those that are live."""
+        order, snapshot = staging.counts[month].order, staging.snapshot
+        older = decide(live, snapshot.snapshot_id, order, _versions(snapshot)) is Action.IGNORED_OLDER
+        return older and self._is_whole(live)
+
     def _is_same(self, staging: Staging, month: Month, live: Revision, target: Path) -> bool:
         """Whether files that only look new (touched, copied again) hold the rows that are live."""
         snapshot, counts = staging.snapshot, staging.counts[month]
         if snapshot.order and snapshot.snapshot_id != live.snapshot_id:
             return False  # a delivery of its own; the live one must know its place in time
+        if counts.order and counts.order != live.order:
+            return False
         if (live.rows_loaded, live.rows_quarantined) != (counts.loaded + counts.split, counts.quarantined):
             return False
         kept = [self.lake.workspace / file.path for file in live.files]
@@ -192,7 +203,7 @@ class _Load:
             period=str(month),
             revision=revision,
             snapshot_id=snapshot.snapshot_id,
-            order=snapshot.order,
+            order=counts.order or snapshot.order,
             loaded_at=utc_now(),
             files=(self.writer.file(target, rows),),
             quarantine=(self.writer.file(quarantine, counts.quarantined),) if quarantine else (),

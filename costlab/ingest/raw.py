@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 PRESENCE: Final = "PRESENCE"
 OBJECT: Final = "OBJECT"
 _OBJECTS: Final = ("JSON", OBJECT)
+RECORDS: Final = "RECORDS("
 _LOCALISED = re.compile(r".+ [(](?P<name>[A-Za-z0-9_]+)[)]")
 _LOOKUP = re.compile(r"(?P<column>.+)\[(?P<key>.+)\]")
 _SHORT: Final = 40
@@ -106,6 +107,11 @@ def _reader(con: Connection, snapshot: Snapshot, group: Sequence[DataFile], *, c
     if first.format is FileFormat.PARQUET:
         relation = f"read_parquet([{paths}], hive_partitioning=false)"
         names = {name: identifier(spelled[name]) for name in spelled}
+        for column in [name for name in names if types[name].startswith("STRUCT(") and not types[name].endswith("]")]:
+            for field, kind in _fields(con, relation, names[column]):
+                name = f"{column}[{field.lower()}]"
+                names[name], types[name] = f"{names[column]}[{literal(field)}]", kind
+                spelled[name] = f"{spelled[column]}.{field}"
         filled, full, ranges = _statistics(con, group)
         return _Reader(relation, names, types, spelled, filled, ranges, full)
     # headers never reach the SQL: columns are c0, c1, ...; the first of two columns with one name counts
@@ -127,6 +133,12 @@ def _reader(con: Connection, snapshot: Snapshot, group: Sequence[DataFile], *, c
     return _Reader(relation, names, types, spelled, filled_csv, None, None)
 
 
+def _fields(con: Connection, relation: str, column: str) -> list[tuple[str, str]]:
+    """Return the fields of a STRUCT column with their types."""
+    rows = con.execute(f"describe select unnest({column}) from {relation}").fetchall()
+    return [(str(name), str(kind)) for name, kind, *_ in rows]
+
+
 def _name(header: str, snapshot: Snapshot) -> str:
     """Return a column's name without the words a vendor's portal puts before it for readers of other languages."""
     match = _LOCALISED.fullmatch(header) if snapshot.localised else None
@@ -138,13 +150,16 @@ def _statistics(
 ) -> tuple[frozenset[str], frozenset[str], dict[str, tuple[str, str]]]:
     """Return columns with a value, columns without a NULL, and the range of text columns, by the files' statistics."""
     paths = ", ".join(literal(f.path) for f in group)
-    rows = con.execute(
-        "select lower(split_part(path_in_schema, ', ', 1)) as name, "
+    found = con.execute(
+        # column, field, ...: what holds for all parts of a field holds for the field, and likewise for the column
+        "select lower(unnest([split_part(path_in_schema, ', ', 1), split_part(path_in_schema, ', ', 1) "
+        "|| '[' || nullif(split_part(path_in_schema, ', ', 2), '') || ']'])) as name, "
         "bool_or(stats_null_count is null or stats_null_count < num_values), "
         "bool_and(coalesce(stats_null_count = 0, false)), "
         "bool_and(stats_min_value is not null or stats_null_count = num_values), "
         f"min(stats_min_value), max(stats_max_value) from parquet_metadata([{paths}]) group by name"
     ).fetchall()
+    rows = [row for row in found if row[0] is not None]
     filled = frozenset(str(name) for name, has_values, *_ in rows if has_values)
     full = frozenset(str(row[0]) for row in rows if row[2] and (row[3] and row[4]))
     return filled, full, {str(name): (low or "", high or "") for name, _, _, tells, low, high in rows if tells}
@@ -171,11 +186,16 @@ def _found(column: Column, reader: _Reader) -> str | None:
         if spelling in reader.names:
             return reader.names[spelling]
         if (match := _LOOKUP.fullmatch(spelling)) and match["column"] in reader.names:
-            return _lookup(reader, match["column"], match["key"])
+            found = _lookup(reader, match["column"], match["key"])
+            if found is not None:
+                return found
     return None
 
 
-def _lookup(reader: _Reader, column: str, key: str) -> str:
+def _lookup(reader: _Reader, column: str, key: str) -> str | None:
+    """Return the SQL of an entry of a MAP or a JSON object; the fields of a STRUCT have names of their own."""
+    if reader.types[column].startswith("STRUCT("):
+        return None
     if reader.types[column].startswith("MAP("):
         return f"{reader.names[column]}[{literal(key)}]"
     return f"json_extract_string({reader.names[column]}, {literal('$.' + identifier(key))})"
@@ -193,7 +213,10 @@ def _gathered(snapshot: Snapshot, name: str) -> Gather | None:
 
 def _unknown(snapshot: Snapshot, reader: _Reader) -> list[str]:
     known = {s for c in snapshot.columns for s in _spellings(c)}
-    known |= {m["column"] for s in tuple(known) if (m := _LOOKUP.fullmatch(s))}
+    opened = {m["column"] for s in known if (m := _LOOKUP.fullmatch(s))}
+    known |= opened
+    # a STRUCT is known or new as a whole, unless the connector reads single fields of it
+    known |= {n for n in reader.names if (m := _LOOKUP.fullmatch(n)) and m["column"] in reader.names.keys() - opened}
     ignored = [pattern.lower() for pattern in snapshot.ignore]
     return [
         name
@@ -240,7 +263,7 @@ def _column(
         return str(present[column.name]).lower()
     found = _found(column, reader)
     if found is None:
-        return gathered.get(column.name, f"cast(null as {_stored(column.type)})")
+        return gathered.get(column.name, f"cast(null as {stored_type(column.type)})")
     if (only := _only_value(column, reader)) is not None:
         return only
     text = _without_nulls(column, found, reader, snapshot.nulls)
@@ -253,7 +276,7 @@ def _only_value(column: Column, reader: _Reader) -> str | None:
     if name is None or reader.filled is None or reader.full is None:
         return None
     if name not in reader.filled:
-        return f"cast(null as {_stored(column.type)})"
+        return f"cast(null as {stored_type(column.type)})"
     low, high = (reader.ranges or {}).get(name, ("", "~"))
     if column.type == reader.types[name] == "VARCHAR" and name in reader.full and low == high and len(low) <= _SHORT:
         return literal(low)
@@ -269,7 +292,8 @@ def _doubts(snapshot: Snapshot, reader: _Reader, values: dict[str, str], *, chec
             continue
         value = values[column.name]
         text = _without_nulls(column, found, reader, snapshot.nulls)
-        if checked and value != text:
+        is_text_of_records = column.type.startswith(RECORDS) and _type_of(column, reader) == "VARCHAR"
+        if (checked or is_text_of_records) and value != text:
             told = f"{literal(column.name + ': ')} || '''' || left(cast({found} as varchar), 80) || ''''"
             cases.append(f"when {text} is not null and {value} is null then {told} || ' is not {_words(column.type)}'")
         if column.required and _may_lack(column, reader):
@@ -304,12 +328,14 @@ def _object(members: Sequence[tuple[str, str]]) -> str:
 def _value(found: str, source: str, target: str, *, checked: bool) -> str:
     """Return SQL that turns a column of type ``source`` into ``target``; NULL for unreadable text if ``checked``."""
     cast = "try_cast" if checked else "cast"
+    if target.startswith(RECORDS):
+        return _records(found, source, target)
     if target in _OBJECTS and source != "VARCHAR":
         return f"cast(to_json({found}) as varchar)"
     if target == OBJECT:
         compact = f"cast(json({found}) as varchar)"
         return f"case when json_valid({found}) then {compact} end" if checked else compact
-    if source == _stored(target):
+    if source == stored_type(target):
         return found
     if target.startswith("DECIMAL") and source in {"DOUBLE", "FLOAT"}:
         return (
@@ -320,6 +346,18 @@ def _value(found: str, source: str, target: str, *, checked: bool) -> str:
         # the session's zone is UTC: an offset is honoured, a text without one means UTC
         return f"cast({cast}({found} as timestamptz) as timestamp)"
     return f"{cast}({found} as {target})"
+
+
+def _records(found: str, source: str, target: str) -> str:
+    """Return SQL for a list of records with the fields of ``target`` only; what is no list is NULL."""
+    if source != "VARCHAR":
+        return f"cast({found} as {stored_type(target)})"
+    fields = ", ".join(f'"{field}": "VARCHAR"' for field in _record_fields(target))
+    return f"case when json_valid({found}) then from_json({found}, {literal('[{' + fields + '}]')}) end"
+
+
+def _record_fields(kind: str) -> list[str]:
+    return [field.strip() for field in kind.removeprefix(RECORDS).removesuffix(")").split(",")]
 
 
 def _without_nulls(column: Column, found: str, reader: _Reader, nulls: Sequence[str]) -> str:
@@ -334,11 +372,16 @@ def _without_nulls(column: Column, found: str, reader: _Reader, nulls: Sequence[
     return found
 
 
-def _stored(kind: str) -> str:
+def stored_type(kind: str) -> str:
+    """Return DuckDB's type for the type of a connector's column."""
+    if kind.startswith(RECORDS):
+        return f"struct({', '.join(f'{identifier(field)} varchar' for field in _record_fields(kind))})[]"
     return "VARCHAR" if kind in _OBJECTS else kind
 
 
 def _words(kind: str) -> str:
     if kind.startswith(("DECIMAL", "DOUBLE", "BIGINT", "INTEGER")):
         return "a number"
+    if kind.startswith(RECORDS):
+        return "a list of records"
     return {"TIMESTAMP": "an instant", OBJECT: "a JSON object", "DATE": "a day"}.get(kind, f"a {kind.lower()}")

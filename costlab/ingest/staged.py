@@ -78,6 +78,8 @@ class Counts:
     cash_quarantined: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     notes: dict[str, int] = field(default_factory=dict[str, int])
     """What the staging model remarks about rows that it loads, with their number."""
+    order: str = ""
+    """The greatest ``x_order`` of the rows, where the staging model has it."""
 
     def add(self, fate: str, part: int, currency: str | None, rows: int, cash: Decimal | None) -> None:
         """Count rows of one fate."""
@@ -126,6 +128,7 @@ class Staging:
         self.counts: dict[Month, Counts] = {}
         self._shape = _SHAPES[snapshot.dataset]
         self._rows = "staged"
+        self._has_order = False
         self._broken = 0
 
     def __enter__(self) -> Self:
@@ -203,19 +206,22 @@ class Staging:
                 same = types[name] == kind or types[name].startswith("ENUM")
                 items.append(identifier(name) if same else f"cast({identifier(name)} as {kind}) as {identifier(name)}")
         cost = "x_source_cost" if "x_source_cost" in types else "cast(null as decimal(38, 12)) as x_source_cost"
-        return ", ".join([*items, "x_fate", "x_part", cost])
+        self._has_order = "x_order" in types
+        order = ["cast(x_order as varchar) as x_order"] if self._has_order else []
+        return ", ".join([*items, "x_fate", "x_part", cost, *order])
 
     def _count(self) -> None:
         self.counts = {}
         currency = self._shape.costs[0]
         rows = self.con.execute(
             f"select date_trunc('month', {self._shape.instant}), x_fate, x_part, {currency}, count(*), "
-            f"sum(x_source_cost) from {self._rows} group by 1, 2, 3, 4"
+            f"sum(x_source_cost), {'max(x_order)' if self._has_order else 'null'} from {self._rows} group by 1, 2, 3, 4"
         ).fetchall()
         known = sorted({Month.of(start) for start, fate, *_ in rows if start is not None and fate[:4] == "load"})
-        for start, fate, part, code, number, cash in rows:
-            month = self._month(start, known, fate)
-            self.counts.setdefault(month, Counts()).add(str(fate), int(part), code, int(number), cash)
+        for start, fate, part, code, number, cash, order in rows:
+            counts = self.counts.setdefault(self._month(start, known, fate), Counts())
+            counts.add(str(fate), int(part), code, int(number), cash)
+            counts.order = max(counts.order, order or "")
 
     def _month(self, start: date | None, known: Sequence[Month], fate: str) -> Month:
         """Return the billing period a row counts for: its own; the newest for one that does not load."""

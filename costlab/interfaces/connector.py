@@ -91,12 +91,12 @@ class Column:
     """A column the staging SQL reads.
 
     ``name`` is how the SQL calls it; it and ``aliases`` are the spellings in files, compared without case, the first
-    that is there counts; ``column[key]`` is an entry of a MAP column (CSV: of a JSON object). ``type`` is VARCHAR,
-    DECIMAL(38,12), DOUBLE, TIMESTAMP, OBJECT (a JSON object as text without spaces; MAP and STRUCT columns are
-    converted) or JSON (likewise, but text is taken as it is); text that cannot be read as it sends the row to
-    quarantine. A missing column is a typed NULL, unless ``required``: then the
-    file is refused, and a row without a value goes to quarantine. The type PRESENCE gives a BOOLEAN that is the same
-    for all rows: whether the delivery has any value in the column.
+    that is there counts; ``column[key]`` is an entry of a MAP or a field of a STRUCT (CSV, JSON lines: of a JSON
+    object). ``type`` is VARCHAR, DECIMAL(38,12), DOUBLE, TIMESTAMP, OBJECT (a JSON object as text without spaces; MAP
+    and STRUCT columns are converted), JSON (likewise, but text is taken as it is) or RECORDS(field, ...) (a list of
+    records of which these fields are read, as texts); what cannot be read as it sends the row to quarantine. A missing
+    column is a typed NULL, unless ``required``: then the file is refused, and a row without a value goes to quarantine.
+    The type PRESENCE gives a BOOLEAN that is the same for all rows: whether the delivery has any value in the column.
     """
 
     name: str
@@ -128,7 +128,10 @@ class Snapshot:
     """None: the periods are found in the rows (column ``BillingPeriodStart`` after staging, ``ts`` of metrics)."""
     snapshot_id: str
     order: str
-    """Sortable text; a snapshot with a smaller one than the live snapshot is ignored. "" = the last one wins."""
+    """Sortable text; a snapshot with a smaller one than the live snapshot is ignored. "" = the last one wins.
+
+    Where only the rows tell, the staging model has a column ``x_order``: its greatest value is the period's order.
+    """
     files: tuple[SourceFile, ...]
     """None of them, and no fault: the vendor delivered the period without rows, there is nothing to load."""
     format: FileFormat

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from costlab.ingest.raw import PRESENCE, stored_type
 from costlab.ingest.staged import create_seeds
 from costlab.paths import shipped
 from costlab.warehouse.connection import Connection, connect
@@ -21,9 +22,7 @@ def staged(model: str, columns: Sequence[Column], *rows: Row) -> list[Row]:
     """Return what ``sql/staging/<model>.sql`` makes of these rows."""
     con = connect()
     try:
-        types = {
-            c.name: {"JSON": "VARCHAR", "OBJECT": "VARCHAR", "PRESENCE": "BOOLEAN"}.get(c.type, c.type) for c in columns
-        } | {
+        types = {c.name: "BOOLEAN" if c.type == PRESENCE else stored_type(c.type) for c in columns} | {
             "x_unreadable": "VARCHAR",
             "x_extra": "VARCHAR",
             "x_label": "VARCHAR",

@@ -68,7 +68,7 @@ def loaded(workspace: Path, columns: str = "*", *, source: str = "bill") -> list
     con = connect()
     try:
         table = f"read_parquet({files}, hive_partitioning=false, union_by_name=true)"
-        con.execute(f"select {columns} from {table} order by ChargePeriodStart")
+        con.execute(f"select {columns} from {table} order by ChargePeriodStart, BillingPeriodStart")
         names = [column[0] for column in con.description or []]
         return [dict(zip(names, row, strict=True)) for row in con.fetchall()]
     finally:

@@ -1,0 +1,554 @@
+-- staging.gcp_billing_export: one row per line of a Cloud Billing export, more for promotions and for commitments in part
+-- grain: none (identical lines are legal)
+-- source: raw, seeds.gcp_services, seeds.gcp_regions
+-- What each line becomes: docs/sources.md. Cloud Billing documentation, read 2026-11; FOCUS 1.3.
+with
+-- one row per line, with its credits summed by what they mean; a sum is NULL when one of the amounts is no number
+credited as (
+    select
+        raw.*,
+        coalesce(raw.cost_type, 'regular') as x_type,
+        try_cast(
+            regexp_replace(raw.invoice_month, '^([0-9]{4})-?([0-9]{2})$', '\1-\2-01') as timestamp
+        ) as x_period_start,
+        case
+            when raw.credits is null then cast(0 as decimal(38, 12))
+            else
+                reduce(
+                    list_transform(raw.credits, lambda c: try_cast(c.amount as decimal(38, 12))),
+                    lambda total, amount: cast(total + amount as decimal(38, 12)),
+                    cast(0 as decimal(38, 12))
+                )
+        end as x_credit,
+        case
+            when raw.credits is null then cast(0 as decimal(38, 12))
+            else
+                reduce(
+                    list_transform(
+                        list_filter(raw.credits, lambda c: c.type = 'PROMOTION'),
+                        lambda c: try_cast(c.amount as decimal(38, 12))
+                    ),
+                    lambda total, amount: cast(total + amount as decimal(38, 12)),
+                    cast(0 as decimal(38, 12))
+                )
+        end as x_promotion,
+        case
+            when raw.credits is null then cast(0 as decimal(38, 12))
+            else
+                reduce(
+                    list_transform(
+                        list_filter(raw.credits, lambda c: c.type = 'FREE_TIER'),
+                        lambda c: try_cast(c.amount as decimal(38, 12))
+                    ),
+                    lambda total, amount: cast(total + amount as decimal(38, 12)),
+                    cast(0 as decimal(38, 12))
+                )
+        end as x_free_tier,
+        case
+            when raw.credits is null then cast(0 as decimal(38, 12))
+            else
+                reduce(
+                    list_transform(
+                        list_filter(
+                            raw.credits,
+                            lambda c: c.type in ('COMMITTED_USAGE_DISCOUNT', 'COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE')
+                        ),
+                        lambda c: try_cast(c.amount as decimal(38, 12))
+                    ),
+                    lambda total, amount: cast(total + amount as decimal(38, 12)),
+                    cast(0 as decimal(38, 12))
+                )
+        end as x_committed_credit,
+        nullif(
+            array_to_string(
+                list_transform(
+                    list_filter(
+                        raw.credits,
+                        lambda c: coalesce(c.type, '') not in (
+                            'SUSTAINED_USAGE_DISCOUNT', 'DISCOUNT', 'COMMITTED_USAGE_DISCOUNT',
+                            'COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE', 'FEE_UTILIZATION_OFFSET', 'SUBSCRIPTION_BENEFIT',
+                            'RESELLER_MARGIN', 'PROMOTION', 'FREE_TIER'
+                        )
+                    ),
+                    lambda c: coalesce(c.type, '(none)')
+                ),
+                ', '
+            ),
+            ''
+        ) as x_unknown_credits,
+        coalesce(
+            list_contains(list_transform(raw.credits, lambda c: c.type), 'FEE_UTILIZATION_OFFSET'), false
+        ) as x_has_offset,
+        -- of legacy commitments only the credit tells which it was
+        nullif(
+            split_part(
+                array_to_string(
+                    list_transform(
+                        list_filter(raw.credits, lambda c: c.type like 'COMMITTED_USAGE_DISCOUNT%'),
+                        lambda c: coalesce(c.id, c.full_name, c.name, c.type)
+                    ),
+                    '|'
+                ),
+                '|',
+                1
+            ),
+            ''
+        ) as x_credit_id,
+        nullif(
+            split_part(
+                array_to_string(
+                    list_transform(
+                        list_filter(raw.credits, lambda c: c.type like 'COMMITTED_USAGE_DISCOUNT%'),
+                        lambda c: coalesce(c.full_name, c.name, c.id)
+                    ),
+                    '|'
+                ),
+                '|',
+                1
+            ),
+            ''
+        ) as x_credit_name,
+        coalesce(
+            list_contains(list_transform(raw.credits, lambda c: c.type), 'COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE'), false
+        ) as x_is_dollar_credit,
+        nullif(
+            array_to_string(
+                list_transform(
+                    list_filter(raw.system_labels, lambda l: l.key = 'compute.googleapis.com/machine_spec'),
+                    lambda l: l.value
+                ),
+                ''
+            ),
+            ''
+        ) as x_machine,
+        -- a fee for what a commitment covered names the SKU; Cloud Billing documentation, "spend-based CUD data model"
+        coalesce(
+            list_contains(list_transform(raw.labels, lambda l: l.key), 'goog-originating-sku-id'), false
+        ) as x_is_fee_of_usage,
+        coalesce(
+            raw.adjustment_info_type in ('USAGE_CORRECTION', 'PRICE_CORRECTION', 'METADATA_CORRECTION')
+            or raw.adjustment_info_mode in (
+                'PARTIAL_CORRECTION', 'COMPLETE_NEGATION', 'COMPLETE_NEGATION_WITH_REMONETIZATION'
+            ),
+            false
+        ) as x_is_correction
+    from raw
+),
+
+-- one row per line: what kind of charge it is
+classed as (
+    select
+        credited.*,
+        case
+            when x_type = 'tax' then 'Tax'
+            when x_type <> 'regular' then 'Adjustment'
+            when lower(sku_description) like 'commitment%' or x_has_offset then 'Purchase'
+            else 'Usage'
+        end as x_category,
+        not coalesce(lower(sku_description) like 'commitment v_: %' and not x_has_offset, false) as x_is_spend,
+        -- usage at a commitment's price, since 2025; the commitment pays all of it
+        coalesce(
+            subscription_instance_id is not null
+            or lower(consumption_model_description) like '%cud%'
+            or lower(consumption_model_description) like '%commit%'
+            or lower(consumption_model_description) like '%savings plan%',
+            false
+        ) as x_is_committed_price,
+        cost + x_credit - x_promotion - x_free_tier as x_net,
+        -- usage at list price whose commitment is a credit: the share the credit pays
+        case
+            when x_committed_credit <> 0 and cost <> 0 and (x_committed_credit < 0) = (cost > 0)
+                then least(-cast(x_committed_credit as double) / cast(cost as double), 1.0)
+            else 0.0
+        end as x_ratio
+    from credited
+),
+
+-- one row per line: into which parts it falls
+counted as (
+    select
+        classed.*,
+        x_category = 'Usage' and (x_is_committed_price or x_ratio > 0.999999) as x_is_used,
+        case
+            when x_category = 'Usage' and not x_is_committed_price and x_ratio > 0 and x_ratio <= 0.999999 then x_ratio
+        end as x_share,
+        case when x_promotion <> 0 then 1 else 0 end
+        + case when x_free_tier <> 0 then 2 else 0 end
+        + case
+            when x_category = 'Usage' and not x_is_committed_price and x_ratio > 0 and x_ratio <= 0.999999 then 4
+            when x_category = 'Purchase' and x_net <> 0 then 4
+            else 0
+        end as x_parts
+    from classed
+),
+
+-- which parts a line has: 0 the line, 1 promotions, 2 the free tier, 3 what a commitment pays of the line, or what of a
+-- commitment the line pays
+parts as (
+    select
+        cast(p.parts as integer) as parts,
+        cast(p.part as smallint) as part
+    from (
+        values
+        (0, 0), (1, 0), (1, 1), (2, 0), (2, 2), (3, 0), (3, 1), (3, 2), (4, 0), (4, 3),
+        (5, 0), (5, 1), (5, 3), (6, 0), (6, 2), (6, 3), (7, 0), (7, 1), (7, 2), (7, 3)
+    ) as p (parts, part)
+),
+
+-- one row per charge
+charge as (
+    select
+        counted.*,
+        coalesce(parts.part, cast(0 as smallint)) as x_part,
+        case
+            when parts.part in (1, 2) then 'Credit'
+            when parts.part = 3 then 'Usage'
+            else counted.x_category
+        end as x_charge,
+        -- the part of the line's quantity and list cost that is the charge's
+        case
+            when parts.part = 3 then counted.x_share
+            when parts.part in (1, 2) then null
+            else 1 - coalesce(counted.x_share, 0)
+        end as x_weight,
+        coalesce(counted.cost_at_list, counted.cost) as x_list,
+        coalesce(counted.cost_at_effective_price_default, counted.cost) as x_contracted,
+        coalesce(counted.location_region, counted.location_location) as x_region,
+        case
+            when counted.service_description <> 'Compute Engine' then null
+            when
+                regexp_matches(
+                    counted.sku_description, '(Storage PD|PD Capacity|PD IOPS|PD Throughput|Hyperdisk|Snapshot|Storage Image)'
+                )
+                then 'Storage'
+            when
+                regexp_matches(
+                    counted.sku_description, '(Egress|Ingress|Data Transfer|External IP|Static Ip|Load Balanc|Cloud NAT)'
+                )
+                then 'Networking'
+        end as x_sku_category,
+        -- Commitment v1: N2 Cpu in Americas for 1 Year; of N1 the family is not named
+        case
+            when counted.x_category = 'Purchase' and counted.sku_description like 'Commitment v_: %'
+                then
+                    coalesce(
+                        nullif(lower(regexp_extract(counted.sku_description, '^Commitment v.: ([A-Z][0-9]+[A-Z]*) ', 1)), ''),
+                        case when regexp_matches(counted.sku_description, '^Commitment v.: (Cpu|Ram) ') then 'n1' end
+                    )
+            when counted.x_machine like 'custom-%' then 'n1'
+            else nullif(regexp_extract(counted.x_machine, '^[a-z][a-z0-9]*'), '')
+        end as x_machine_family
+    from counted
+    -- one row per part
+    left join parts on counted.x_parts = parts.parts
+),
+
+-- one row per charge: amounts and commitment
+priced as (
+    select
+        charge.*,
+        case
+            when x_part = 1 then x_promotion
+            when x_part = 2 then x_free_tier
+            when x_part = 3 then 0
+            else x_net
+        end as x_billed,
+        case
+            when x_part = 1 then x_promotion
+            when x_part = 2 then x_free_tier
+            when x_part = 3 and x_category = 'Purchase' then x_net
+            when x_part = 3 or x_category = 'Purchase' then 0
+            else x_net
+        end as x_effective,
+        case
+            when x_part = 3 and x_category = 'Usage' then 'Used'
+            when x_part = 3 and not x_is_spend then null
+            when x_part = 3 and x_is_fee_of_usage and not x_has_offset then 'Used'
+            when x_part = 3 then 'Unused'
+            when x_part = 0 and x_is_used then 'Used'
+        end as x_status,
+        x_part = 3 and x_category = 'Purchase' as x_is_fee_share,
+        x_charge in ('Usage', 'Purchase') and (x_part = 0 or x_category = 'Usage') as x_has_quantity,
+        case
+            when x_weight = 1 then x_list
+            when x_part = 3 then cast(cast(x_list as double) * x_share as decimal(38, 12))
+            else x_list - cast(cast(x_list as double) * x_share as decimal(38, 12))
+        end as x_part_list,
+        case
+            when x_weight = 1 then x_contracted
+            when x_part = 3 then cast(cast(x_contracted as double) * x_share as decimal(38, 12))
+            else x_contracted - cast(cast(x_contracted as double) * x_share as decimal(38, 12))
+        end as x_part_contracted,
+        case
+            when x_weight = 1 then usage_amount_in_pricing_units
+            when x_part = 3 then cast(cast(usage_amount_in_pricing_units as double) * x_share as decimal(38, 12))
+            else
+                usage_amount_in_pricing_units
+                - cast(cast(usage_amount_in_pricing_units as double) * x_share as decimal(38, 12))
+        end as x_quantity,
+        case
+            when x_weight = 1 then usage_amount
+            when x_part = 3 then cast(cast(usage_amount as double) * x_share as decimal(38, 12))
+            else usage_amount - cast(cast(usage_amount as double) * x_share as decimal(38, 12))
+        end as x_consumed,
+        -- a price that does not give the cost (over a tier's border, in another currency) is not told
+        case
+            when abs(cast(price_list_price as double) * cast(usage_amount_in_pricing_units as double) - cast(x_list as double)) <= 0.000001
+                then price_list_price
+        end as x_list_price,
+        case
+            when
+                abs(
+                    cast(coalesce(price_effective_price_default, price_effective_price) as double)
+                    * cast(usage_amount_in_pricing_units as double)
+                    - cast(x_contracted as double)
+                ) <= 0.000001
+                then coalesce(price_effective_price_default, price_effective_price)
+        end as x_contracted_price
+    from charge
+),
+
+-- one row per charge: names, and the tags in the order in which they count
+described as (
+    select
+        priced.*,
+        case
+            -- the fee of a resource-based commitment does not tell how much of it was used
+            when priced.x_charge <> 'Purchase' and priced.x_status is null then null
+            when priced.x_charge = 'Purchase' or priced.x_is_fee_share
+                then coalesce(priced.subscription_instance_id, priced.sku_id)
+            else coalesce(priced.subscription_instance_id, priced.x_credit_id, priced.consumption_model_id)
+        end as x_commitment_id,
+        case
+            when priced.x_charge = 'Purchase' or priced.x_is_fee_share then priced.x_is_spend
+            when priced.x_is_committed_price then true
+            else priced.x_is_dollar_credit
+        end as x_is_spend_commitment,
+        services.service_category as x_service_category,
+        services.service_subcategory as x_service_subcategory,
+        regions.region_name as x_region_name,
+        list_transform(priced.labels, lambda l: l.key) as x_label_keys,
+        list_transform(priced.tags, lambda l: l.key) as x_tag_keys
+    from priced
+    -- at most one row each
+    left join seeds.gcp_services as services on priced.service_description = services.service_description
+    left join seeds.gcp_regions as regions on priced.x_region = regions.region_id
+),
+
+tagged as (
+    select
+        described.*,
+        nullif(
+            array_to_string(
+                list_transform(
+                    described.labels,
+                    lambda l: to_json(l.key) || ':' || case when l.value <> '' then to_json(l.value) else 'true' end
+                ),
+                ','
+            ),
+            ''
+        ) as x_labels_text,
+        nullif(
+            array_to_string(
+                list_transform(
+                    list_filter(
+                        described.tags, lambda l: not coalesce(list_contains(described.x_label_keys, l.key), false)
+                    ),
+                    lambda l: to_json(l.key) || ':' || case when l.value <> '' then to_json(l.value) else 'true' end
+                ),
+                ','
+            ),
+            ''
+        ) as x_tags_text,
+        nullif(
+            array_to_string(
+                list_transform(
+                    list_filter(
+                        described.project_labels,
+                        lambda l: not coalesce(list_contains(described.x_label_keys, l.key), false)
+                        and not coalesce(list_contains(described.x_tag_keys, l.key), false)
+                    ),
+                    lambda l: to_json(l.key) || ':' || case when l.value <> '' then to_json(l.value) else 'true' end
+                ),
+                ','
+            ),
+            ''
+        ) as x_project_text,
+        nullif(
+            array_to_string(
+                list_transform(
+                    described.system_labels,
+                    lambda l: to_json('gcp:' || l.key) || ':'
+                    || case when l.value <> '' then to_json(l.value) else 'true' end
+                ),
+                ','
+            ),
+            ''
+        ) as x_system_text
+    from described
+)
+
+select
+    cast(null as varchar) as AllocatedMethodDetails,
+    cast(null as varchar) as AllocatedMethodId,
+    cast(null as varchar) as AllocatedResourceId,
+    cast(null as varchar) as AllocatedResourceName,
+    cast(null as varchar) as AllocatedTags,
+    location_zone as AvailabilityZone,
+    x_billed as BilledCost,
+    billing_account_id as BillingAccountId,
+    cast(null as varchar) as BillingAccountName,
+    'Billing Account' as BillingAccountType,
+    upper(currency) as BillingCurrency,
+    x_period_start + interval '1' month as BillingPeriodEnd,
+    x_period_start as BillingPeriodStart,
+    cast(null as varchar) as CapacityReservationId,
+    cast(null as varchar) as CapacityReservationStatus,
+    x_charge as ChargeCategory,
+    case when x_is_correction then 'Correction' end as ChargeClass,
+    case
+        when x_part = 1 or x_part = 2
+            then
+                array_to_string(
+                    list_transform(
+                        list_filter(
+                            credits, lambda c: c.type = case when x_part = 1 then 'PROMOTION' else 'FREE_TIER' end
+                        ),
+                        lambda c: coalesce(c.full_name, c.name, c.id, c.type)
+                    ),
+                    ', '
+                )
+        else coalesce(adjustment_info_description, sku_description)
+    end as ChargeDescription,
+    case
+        when x_charge = 'Usage' then 'Usage-Based'
+        when x_charge = 'Purchase' then 'Recurring'
+        else 'One-Time'
+    end as ChargeFrequency,
+    usage_end_time as ChargePeriodEnd,
+    usage_start_time as ChargePeriodStart,
+    case when x_commitment_id is null then null when x_is_spend_commitment then 'Spend' else 'Usage' end as CommitmentDiscountCategory,
+    x_commitment_id as CommitmentDiscountId,
+    case
+        when x_commitment_id is null then null
+        when x_charge = 'Purchase' or x_is_fee_share then sku_description
+        else coalesce(x_credit_name, consumption_model_description)
+    end as CommitmentDiscountName,
+    case
+        when x_commitment_id is null then null
+        when not x_is_spend_commitment then x_quantity
+        when x_charge = 'Purchase' then cost
+        when x_is_fee_share or x_is_committed_price then x_effective
+    end as CommitmentDiscountQuantity,
+    case when x_commitment_id is not null then x_status end as CommitmentDiscountStatus,
+    case
+        when x_commitment_id is null then null
+        when x_is_spend_commitment then 'Spend-based CUD'
+        else 'Resource-based CUD'
+    end as CommitmentDiscountType,
+    case
+        when x_commitment_id is null then null
+        when not x_is_spend_commitment then usage_pricing_unit
+        when x_charge = 'Purchase' or x_is_fee_share or x_is_committed_price then upper(currency)
+    end as CommitmentDiscountUnit,
+    cast(null as varchar) as CommitmentProgramEligibilityDetails,
+    case when x_has_quantity and x_charge = 'Usage' then x_consumed end as ConsumedQuantity,
+    case when x_has_quantity and x_charge = 'Usage' then usage_unit end as ConsumedUnit,
+    cast(null as varchar) as ContractApplied,
+    case when x_is_fee_share then 0 when x_has_quantity then x_part_contracted else x_billed end as ContractedCost,
+    case when x_has_quantity then x_contracted_price end as ContractedUnitPrice,
+    x_effective as EffectiveCost,
+    case when seller_name is null then 'Google Cloud' end as HostProviderName,
+    cast(null as varchar) as InvoiceDetailId,
+    cast(null as varchar) as InvoiceId,
+    'Google Cloud' as InvoiceIssuerName,
+    case when x_is_fee_share then 0 when x_has_quantity then x_part_list else x_billed end as ListCost,
+    case when x_has_quantity then x_list_price end as ListUnitPrice,
+    case
+        when x_charge not in ('Usage', 'Purchase') then null
+        when x_charge = 'Purchase' then 'Standard'
+        when x_status is not null or x_is_fee_share then 'Committed'
+        when lower(sku_description) like '%preemptible%' then 'Dynamic'
+        when coalesce(consumption_model_description, 'Default') <> 'Default' then 'Other'
+        else 'Standard'
+    end as PricingCategory,
+    upper(currency) as PricingCurrency,
+    case when x_has_quantity then x_contracted_price end as PricingCurrencyContractedUnitPrice,
+    x_effective as PricingCurrencyEffectiveCost,
+    case when x_has_quantity then x_list_price end as PricingCurrencyListUnitPrice,
+    case when x_has_quantity then x_quantity end as PricingQuantity,
+    case when x_has_quantity then usage_pricing_unit end as PricingUnit,
+    'Google Cloud' as ProviderName,
+    coalesce(seller_name, 'Google Cloud') as PublisherName,
+    x_region as RegionId,
+    coalesce(x_region_name, x_region) as RegionName,
+    case
+        when x_charge = 'Purchase' or x_is_fee_share then x_commitment_id
+        else coalesce(resource_global_name, resource_name)
+    end as ResourceId,
+    case when x_charge <> 'Purchase' and not x_is_fee_share then resource_name end as ResourceName,
+    nullif(regexp_extract(resource_global_name, '/([^/]+)/[^/]+$', 1), '') as ResourceType,
+    coalesce(x_sku_category, x_service_category, 'Other') as ServiceCategory,
+    coalesce(service_description, 'Google Cloud') as ServiceName,
+    'Google Cloud' as ServiceProviderName,
+    case
+        when x_sku_category = 'Storage' then 'Block Storage'
+        when x_sku_category = 'Networking' then 'Network Connectivity'
+        else coalesce(x_service_subcategory, 'Other (Other)')
+    end as ServiceSubcategory,
+    case when x_charge not in ('Tax', 'Credit') then sku_id end as SkuId,
+    case when x_charge not in ('Tax', 'Credit') then sku_description end as SkuMeter,
+    case when x_machine is not null then '{"InstanceType":' || cast(to_json(x_machine) as varchar) || '}' end as SkuPriceDetails,
+    case when x_charge not in ('Tax', 'Credit') then sku_id end as SkuPriceId,
+    project_id as SubAccountId,
+    project_name as SubAccountName,
+    case when project_id is not null then 'Project' end as SubAccountType,
+    case
+        when coalesce(x_labels_text, x_tags_text, x_project_text, x_system_text) is not null
+            then
+                '{'
+                || regexp_replace(
+                    coalesce(x_labels_text || ',', '')
+                    || coalesce(x_tags_text || ',', '')
+                    || coalesce(x_project_text || ',', '')
+                    || coalesce(x_system_text || ',', ''),
+                    ',$',
+                    ''
+                )
+                || '}'
+    end as Tags,
+    $source as x_source,
+    $snapshot_id as x_snapshot_id,
+    cast(null as varchar) as x_data_status,
+    case when x_part = 1 then 'PROMOTION' when x_part = 2 then 'FREE_TIER' else x_type end as x_line_item_type,
+    service_id as x_service_code,
+    sku_description as x_usage_type,
+    cast(null as varchar) as x_operation,
+    x_machine as x_instance_type,
+    x_machine_family as x_family,
+    cast(null as decimal(38, 12)) as x_amortized_upfront,
+    cast(null as varchar) as x_split_parent_resource_id,
+    cast(null as decimal(38, 12)) as x_split_cost,
+    cast(null as decimal(38, 12)) as x_split_unused_cost,
+    x_extra,
+    case
+        when x_unreadable is not null then 'quarantine: ' || x_unreadable
+        when cost is null then 'quarantine: cost is empty'
+        when currency is null then 'quarantine: currency is empty'
+        when x_period_start is null then 'quarantine: invoice.month is not a month'
+        when usage_start_time is null or usage_end_time is null then 'quarantine: usage time is empty'
+        when x_credit is null then 'quarantine: credits: an amount is not a number'
+        when x_type not in ('regular', 'tax', 'adjustment', 'rounding_error') and x_unknown_credits is not null
+            then
+                'load: cost type ' || x_type || ' is not known, taken as Adjustment; nor credit type ' || x_unknown_credits
+                || ', taken as a discount'
+        when x_type not in ('regular', 'tax', 'adjustment', 'rounding_error')
+            then 'load: cost type ' || x_type || ' is not known, taken as Adjustment'
+        when x_unknown_credits is not null
+            then 'load: credit type ' || x_unknown_credits || ' is not known, taken as a discount'
+        else 'load'
+    end as x_fate,
+    x_part,
+    case when x_part = 0 then cost + x_credit end as x_source_cost,
+    export_time as x_order
+from tagged
