@@ -52,7 +52,7 @@ def test_the_name_tells_the_format(tmp_path: Path, file: str, kind: FileFormat) 
         (b"PAR1....", FileFormat.PARQUET),
         (b'\xef\xbb\xbf{"BilledCost": 1}', FileFormat.JSONL),
         (b"BilledCost,EffectiveCost\n", FileFormat.CSV),
-        (gzip.compress(b'{"BilledCost": 1}'), FileFormat.JSONL),
+        (gzip.compress(b'{"BilledCost": 1}', mtime=0), FileFormat.JSONL),
     ],
 )
 def test_the_content_tells_the_format_where_the_name_does_not(tmp_path: Path, content: bytes, kind: FileFormat) -> None:
