@@ -17,7 +17,9 @@ HEAVY = (
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'connectors'}"}
+    # coverage starts itself in every process, and imports what costlab must not
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("COV")}
+    environment = {**kept, "PYTHONPATH": f"{ROOT}:{ROOT / 'connectors'}"}
     return subprocess.run(
         [sys.executable, *arguments], capture_output=True, text=True, check=False, env=environment, cwd="/"
     )
