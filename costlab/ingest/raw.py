@@ -152,12 +152,13 @@ def _statistics(
     paths = ", ".join(literal(f.path) for f in group)
     found = con.execute(
         # column, field, ...: what holds for all parts of a field holds for the field, and likewise for the column
-        "select lower(unnest([split_part(path_in_schema, ', ', 1), split_part(path_in_schema, ', ', 1) "
-        "|| '[' || nullif(split_part(path_in_schema, ', ', 2), '') || ']'])) as name, "
+        "with parts as (select *, unnest([split_part(path_in_schema, ', ', 1), split_part(path_in_schema, ', ', 1) "
+        f"|| '[' || nullif(split_part(path_in_schema, ', ', 2), '') || ']']) as part from parquet_metadata([{paths}])) "
+        "select lower(part), "
         "bool_or(stats_null_count is null or stats_null_count < num_values), "
         "bool_and(coalesce(stats_null_count = 0, false)), "
         "bool_and(stats_min_value is not null or stats_null_count = num_values), "
-        f"min(stats_min_value), max(stats_max_value) from parquet_metadata([{paths}]) group by name"
+        "min(stats_min_value), max(stats_max_value) from parts group by lower(part)"
     ).fetchall()
     rows = [row for row in found if row[0] is not None]
     filled = frozenset(str(name) for name, has_values, *_ in rows if has_values)
