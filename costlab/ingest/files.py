@@ -139,10 +139,10 @@ def _first_lines(raw: BinaryIO, *, zipped: bool) -> list[str]:
 
 
 def _json_columns(con: Connection, path: Path, uri: str, *, zipped: bool) -> tuple[FileColumn, ...]:
-    packing = "gzip" if zipped else "none"
+    packing = "gzip" if zipped else "uncompressed"
     sql = (
-        "select distinct unnest(json_keys(json)) as name "
-        f"from read_ndjson_objects({literal(str(path))}, compression='{packing}') order by name"
+        "select distinct name from (select unnest(json_keys(json)) as name "
+        f"from read_ndjson_objects({literal(str(path))}, compression='{packing}')) as keys order by name"
     )
     try:
         return tuple(FileColumn(str(name), "VARCHAR") for (name,) in con.execute(sql).fetchall())

@@ -118,6 +118,7 @@ def _reader(con: Connection, snapshot: Snapshot, group: Sequence[DataFile], *, c
     names = {name: f"c{len(lower) - 1 - i}" for i, name in enumerate(reversed(lower))}
     packing = "gzip" if first.gzip else "none"
     if first.format is FileFormat.JSONL:
+        packing = "gzip" if first.gzip else "uncompressed"  # "none" is CSV's word for it in DuckDB 1.5
         wanted = ", ".join(f"{identifier(c.name)}: 'VARCHAR'" for c in first.columns)
         relation = f"read_json([{paths}], format='newline_delimited', compression='{packing}', columns={{{wanted}}})"
         names = {name: identifier(spelled[name]) for name in spelled}
@@ -344,8 +345,10 @@ def _value(found: str, source: str, target: str, *, checked: bool) -> str:
             f"else {cast}(cast({found} as varchar) as {target}) end"
         )
     if target == "TIMESTAMP" and source == "VARCHAR":
-        # the session's zone is UTC: an offset is honoured, a text without one means UTC
-        return f"cast({cast}({found} as timestamptz) as timestamp)"
+        # the session's zone is UTC: an offset is honoured, a text without one means UTC; DuckDB 1.5 wants the seconds
+        # of 2026-09-01T00:00Z
+        text = f"case when length({found}) = 17 then replace({found}, 'Z', ':00Z') else {found} end"
+        return f"cast({cast}({text} as timestamptz) as timestamp)"
     return f"{cast}({found} as {target})"
 
 
