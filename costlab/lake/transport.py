@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob as globbing
 import os
 from pathlib import Path
@@ -130,9 +131,11 @@ def _path(uri: str) -> Path:
 
 def _stays(root: Path, path: Path) -> bool:
     try:
-        return path.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError):  # a loop of links
-        return False
+        path.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # links that lead to each other; Python 3.13 resolves them without a word
+            return False
+    return path.resolve().is_relative_to(root.resolve())
 
 
 def _key_parts(key: str) -> list[str]:
