@@ -23,6 +23,7 @@ HOME = "~/.costlab"
 PREFIX = "COSTLAB_"
 WORKSPACE_VARIABLE = "COSTLAB_WORKSPACE"
 SOURCE_KEYS = ("name", "connector", "from")
+OPTIONS = "options"
 _SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _NEAR = 0.75
 
@@ -53,11 +54,13 @@ KEYS: tuple[Key, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A configured source: its name in the lake, its connector, and where its files are."""
+    """A configured source: its name in the lake, its connector, where its data is and how it is reached."""
 
     name: str
     connector: str
     uri: str
+    options: tuple[tuple[str, str], ...] = ()
+    """What the connector and the transport understand; secrets by reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +202,10 @@ def template() -> str:
 
 def source_block(source: Source) -> str:
     """Return the ``[[sources]]`` block of ``costlab.toml`` for a source."""
+    options = ", ".join(f"{_toml_text(name)} = {_toml_text(value)}" for name, value in source.options)
     return (
         f"\n[[sources]]\nname = {_toml_text(source.name)}\nconnector = {_toml_text(source.connector)}\n"
-        f"from = {_toml_text(source.uri)}\n"
+        f"from = {_toml_text(source.uri)}\n" + (f"options = {{ {options} }}\n" if options else "")
     )
 
 
@@ -215,6 +219,7 @@ _TEMPLATE = """\
 # name = "aws"                        # its name in the lake and in the column x_source
 # connector = "aws-cur"               # aws-cur, azure-export, focus, ...
 # from = "/data/exports/cur"          # file, folder or glob; relative to this file
+# options = { profile = "finops" }    # what the source needs to be reached; secrets as "env:NAME"
 """
 
 
@@ -314,8 +319,8 @@ def _sources(file: _File, workspace: Path) -> tuple[Source, ...]:
 
 def _source(file: _File, table: dict[str, Any], workspace: Path) -> Source:
     for name in table:
-        if name not in SOURCE_KEYS:
-            raise _unknown(file, name, SOURCE_KEYS, "sources")
+        if name not in (*SOURCE_KEYS, OPTIONS):
+            raise _unknown(file, name, (*SOURCE_KEYS, OPTIONS), "sources")
     for name in SOURCE_KEYS:
         value = table.get(name)
         if not isinstance(value, str) or not value:
@@ -326,7 +331,18 @@ def _source(file: _File, table: dict[str, Any], workspace: Path) -> Source:
         name = check_source_name(table["name"])
     except UsageError as error:
         raise file.fail(error.message, "name", hint=error.hint) from None
-    return Source(name, table["connector"], _absolute(table["from"], workspace))
+    return Source(name, table["connector"], _absolute(table["from"], workspace), _options(file, table))
+
+
+def _options(file: _File, table: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    options = table.get(OPTIONS, {})
+    if not isinstance(options, dict) or not all(isinstance(value, str) for value in options.values()):
+        raise file.fail(
+            "options must be a table of texts",
+            OPTIONS,
+            hint='Write options = { profile = "finops", region = "eu-west-1" }',
+        )
+    return tuple(options.items())
 
 
 def _absolute(uri: str, workspace: Path) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from costlab.focus.columns import COLUMN_TYPES
+from costlab.interfaces.datasets import METRIC_TYPES
 from costlab.lake import KnownRevision, LakeFile, Manifest, Revision, writing
 from costlab.period import Month, midnight, utc_now
-from costlab.warehouse.builder import METRIC_TYPES, BuildReport
+from costlab.warehouse.builder import BuildReport
 from costlab.warehouse.catalogue import build
 from costlab.warehouse.connection import Connection, connect
 from costlab.warehouse.relations import Database

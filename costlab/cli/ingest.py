@@ -21,6 +21,10 @@ def ingest(
         str | None,
         typer.Option("--name", metavar="SOURCE", help="The source's name (default: the connector's), one per export."),
     ] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="KEY=VALUE", help="An option of the source, such as profile=finops."),
+    ] = None,
     period: Period = None,
     form: FormatOption = None,
     output: Output = None,
@@ -43,10 +47,18 @@ def ingest(
     elif uri is None:
         raise UsageError(f"where are the files of {connector}?", hint=f"costlab ingest {connector} --from URI")
     else:
-        sources = [Source(name or connector, connector, uri)]
+        sources = [Source(name or connector, connector, uri, _options(options or []))]
     month = Month.parse(period) if period else None
     done = load_and_publish(settings, sources, period=month, progress=STATE.note)
     emit(done.answer(), form, output)
     for error in done.errors:
         say_error(error.message, error.hint)
     raise typer.Exit(done.exit_code)
+
+
+def _options(texts: list[str]) -> tuple[tuple[str, str], ...]:
+    pairs = [text.partition("=") for text in texts]
+    for name, separator, _ in pairs:
+        if not name or not separator:
+            raise UsageError(f"--option {name!r} is not KEY=VALUE", hint="For example --option profile=finops")
+    return tuple((name, value) for name, _, value in pairs)

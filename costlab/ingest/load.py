@@ -8,26 +8,27 @@ import time
 import uuid
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from costlab.discover import connector as find_connector
-from costlab.errors import CostlabError, SourceError
+from costlab.errors import CostlabError, SourceError, UnknownValue
 from costlab.ingest.files import open_files
+from costlab.ingest.landing import LocalLanding
 from costlab.ingest.report import IngestReport, PeriodReport
 from costlab.ingest.staged import Staging
 from costlab.lake import Action, Lake, Origin, Revision, Writer, writing
 from costlab.lake.store import checked_source
-from costlab.lake.transport import transport_for
+from costlab.lake.transport import LocalTransport, transport_for
 from costlab.lake.verify import is_whole
 from costlab.lake.writer import decide
 from costlab.money import plain
 from costlab.period import Month, utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from pathlib import Path
 
-    from costlab.interfaces.connector import Snapshot, Transport
+    from costlab.interfaces.connector import ApiConnector, Connector, Snapshot, Transport
     from costlab.lake import Retention
 
     Progress = Callable[[str], None]
@@ -42,6 +43,7 @@ def ingest(
     uri: str,
     *,
     source: str | None = None,
+    options: Mapping[str, str] | None = None,
     period: Month | None = None,
     progress: Progress | None = None,
     retention: Retention | None = None,
@@ -52,6 +54,8 @@ def ingest(
     ----------
     source
         The source's name; the connector's when missing. Deliveries of one source replace each other.
+    options
+        What the connector and the transport understand: a profile, a region, ``env:NAME`` for a secret.
     period
         Load this billing period only.
     progress
@@ -68,18 +72,26 @@ def ingest(
     ------
     SourceError
         If nothing usable is there at all, or nothing of ``period``.
+    ConfigError
+        If credentials are missing or wrong.
+    UsageError
+        If an option is not understood.
     Locked
         If another process is writing.
     """
     found = find_connector(connector)
     name = checked_source(source or connector)
-    transport, location = transport_for(uri)
     report = IngestReport()
     tell = progress or _silent
-    with writing(workspace, retention=retention) as writer:
-        load = _Load(writer, transport, report, tell, period)
+    with writing(workspace, retention=retention) as writer, _scratch(writer.lake) as scratch:
+        if _is_api(found, uri):
+            api = cast("ApiConnector", found)
+            transport, snapshots = _pulled(api, uri, name, options or {}, period, writer.lake, scratch, tell)
+        else:
+            transport, snapshots = _delivered(found, uri, name, options or {}, period)
+        load = _Load(writer, transport, scratch, report, tell, period)
         try:
-            for snapshot in found.snapshots(transport, location, source=name, period=period):
+            for snapshot in snapshots:
                 load.snapshot(snapshot)
         except RuntimeError as error:
             if str(error) == "Query interrupted":  # DuckDB's word for Ctrl-C
@@ -90,6 +102,42 @@ def ingest(
     return report
 
 
+def _is_api(connector: Connector | ApiConnector, uri: str) -> bool:
+    return uri.partition("://")[0].lower() in getattr(connector, "schemes", ())
+
+
+def _delivered(
+    connector: Connector,
+    uri: str,
+    source: str,
+    options: Mapping[str, str],
+    period: Month | None,
+) -> tuple[Transport, Iterable[Snapshot]]:
+    """Return the snapshots in files, and how to reach those."""
+    transport, location = transport_for(uri, options)
+    return transport, connector.snapshots(transport, location, source=source, period=period)
+
+
+def _pulled(
+    connector: ApiConnector,
+    uri: str,
+    source: str,
+    options: Mapping[str, str],
+    period: Month | None,
+    lake: Lake,
+    scratch: Path,
+    tell: Progress,
+) -> tuple[Transport, Iterable[Snapshot]]:
+    """Return the snapshots a service gives; their files are on this machine."""
+    for option in options:
+        if option not in connector.options:
+            raise UnknownValue("option", option, connector.options)
+    folder = scratch / "landing"
+    folder.mkdir()
+    landing = LocalLanding(folder, lake, connector.dataset, options, utc_now(), tell)
+    return LocalTransport(), connector.pull(landing, uri, source=source, period=period)
+
+
 def _silent(_: str) -> None:
     """Say nothing."""
 
@@ -98,9 +146,16 @@ class _Load:
     """One run over the snapshots of a source, holding the write lock."""
 
     def __init__(
-        self, writer: Writer, transport: Transport, report: IngestReport, tell: Progress, period: Month | None
+        self,
+        writer: Writer,
+        transport: Transport,
+        scratch: Path,
+        report: IngestReport,
+        tell: Progress,
+        period: Month | None,
     ) -> None:
-        self.writer, self.transport, self.report, self.tell, self.period = writer, transport, report, tell, period
+        self.writer, self.transport, self.scratch = writer, transport, scratch
+        self.report, self.tell, self.period = report, tell, period
         self.lake: Lake = writer.lake
         self.is_empty = False
 
@@ -140,7 +195,7 @@ class _Load:
 
     def _stage(self, snapshot: Snapshot, began: float) -> None:
         self.tell(f"{snapshot.source} {snapshot.period or ''}".rstrip() + f": reading {_described(snapshot)}")
-        with _scratch(self.lake) as scratch, Staging(snapshot, scratch) as staging:
+        with _folder(self.scratch) as scratch, Staging(snapshot, scratch) as staging:
             staging.run(open_files(staging.con, snapshot, self.transport, scratch))
             for month in sorted(staging.counts):
                 if self.period in (None, month):
@@ -297,9 +352,19 @@ def _scratch(lake: Lake) -> Generator[Path]:
     """Yield a folder for intermediate files on the lake's own disk; removed afterwards, also what a crash left."""
     parent = lake.root / "scratch"
     shutil.rmtree(parent, ignore_errors=True)
+    parent.mkdir(parents=True)
+    try:
+        yield parent
+    finally:
+        shutil.rmtree(parent, ignore_errors=True)
+
+
+@contextmanager
+def _folder(parent: Path) -> Generator[Path]:
+    """Yield a folder for one delivery's intermediate files."""
     folder = parent / uuid.uuid4().hex
-    folder.mkdir(parents=True)
+    folder.mkdir()
     try:
         yield folder
     finally:
-        shutil.rmtree(parent, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)

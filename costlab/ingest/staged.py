@@ -17,9 +17,9 @@ from costlab.focus.columns import COLUMN_TYPES
 from costlab.ingest.files import first_line
 from costlab.ingest.raw import Raw, build_raw
 from costlab.interfaces.connector import Dataset, FileFormat
+from costlab.interfaces.datasets import INSTANTS, TYPES
 from costlab.paths import shipped
 from costlab.period import Month
-from costlab.warehouse.builder import METRIC_TYPES
 from costlab.warehouse.connection import Error, connect
 from costlab.warehouse.marts import prepare
 from costlab.warehouse.parquet import file_list, identifier, literal
@@ -58,9 +58,19 @@ class _Shape:
     order: str = ""
 
 
+_SORTED: Final = {
+    Dataset.METRICS: " order by resource_id, metric, ts",
+    Dataset.INVENTORY: " order by resource_kind, resource_id",
+    Dataset.PRICES: " order by provider, region_id, service_code, shape, sku_id",
+    Dataset.ADVICE: " order by tool, native_id",
+    Dataset.BUDGETS: " order by budget_id",
+}
 _SHAPES: Final = {
     Dataset.FOCUS: _Shape(COLUMN_TYPES, "BillingPeriodStart", ("BillingCurrency", "BilledCost", "EffectiveCost")),
-    Dataset.METRICS: _Shape(METRIC_TYPES, "ts", ("null", "null", "null"), order=" order by resource_id, metric, ts"),
+    **{
+        dataset: _Shape(types, INSTANTS[dataset], ("null", "null", "null"), order=_SORTED[dataset])
+        for dataset, types in TYPES.items()
+    },
 }
 
 

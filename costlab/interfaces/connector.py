@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from costlab.period import Month
@@ -25,6 +26,8 @@ class Dataset(StrEnum):
     METRICS = "metrics"
     INVENTORY = "inventory"
     PRICES = "prices"
+    ADVICE = "advice"
+    BUDGETS = "budgets"
 
 
 class FileFormat(StrEnum):
@@ -169,5 +172,61 @@ class Connector(Protocol):
         ------
         SourceError
             If nothing can be read there, a manifest is broken, names a missing file or leaves the folder.
+        """
+        ...
+
+
+class Landing(Protocol):
+    """Where a connector that calls an API puts what it got: its files are staged like delivered ones."""
+
+    now: datetime
+    """When this run began, naive UTC: ``observed_at`` of everything it sees."""
+
+    def write(self, name: str, records: Iterable[Mapping[str, object]]) -> SourceFile:
+        """Write records as JSON lines and return the file with its row count.
+
+        Numbers that must stay exact are given as text; None and missing keys are NULL; instants are naive UTC
+        ``datetime``. ``name`` is unique within the run. Records are taken one by one, never all at once.
+        """
+        ...
+
+    def option(self, name: str, default: str = "") -> str:
+        """Return an option of the source, with references to secrets (``env:NAME``) resolved.
+
+        Raises
+        ------
+        ConfigError
+            If the secret is not there.
+        """
+        ...
+
+    def live(self, source: str, period: Month) -> str:
+        """Return the id of the snapshot of this period that is loaded, "" for none: what need not be pulled."""
+        ...
+
+    def tell(self, text: str) -> None:
+        """Say what is going on, in one line: progress, and the price of a paid request before it is spent."""
+        ...
+
+
+class ApiConnector(Protocol):
+    """One source of data behind an API: it pulls records, under URIs of its own schemes."""
+
+    name: ClassVar[str]
+    dataset: ClassVar[Dataset]
+    schemes: ClassVar[tuple[str, ...]]
+    """URIs that are pulled, such as ``aws://``; a connector may read files under other ones."""
+    options: ClassVar[Mapping[str, str]]
+    """Options of a source it understands, each with a line of help."""
+
+    def pull(self, landing: Landing, uri: str, *, source: str, period: Month | None = None) -> Iterable[Snapshot]:
+        """Yield a snapshot once all its records are written.
+
+        Raises
+        ------
+        SourceError
+            If the service cannot be reached, refuses, or answers what cannot be understood.
+        ConfigError
+            If credentials are missing, wrong or lack a permission (which is named).
         """
         ...

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 from urllib.parse import unquote, urlparse
 
-from costlab.errors import ConfigError, SourceError
+from costlab.errors import ConfigError, SourceError, UnknownValue
 from costlab.interfaces.connector import StoredObject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from costlab.interfaces.connector import Transport
 
@@ -21,14 +21,20 @@ _UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".crdownload", "~")
 _THIS_MACHINE = ("", "localhost")
 
 
-def transport_for(uri: str) -> tuple[Transport, str]:
+def transport_for(uri: str, options: Mapping[str, str] | None = None) -> tuple[Transport, str]:
     """Return the transport that reaches ``uri`` and the URI in that transport's own spelling.
+
+    ``options`` are the source's; local files have none.
 
     Raises
     ------
     ConfigError
         If the scheme is not supported.
+    UsageError
+        If an option is not understood.
     """
+    if options:
+        raise UnknownValue("option", next(iter(options)), [])
     scheme, separator, _ = uri.partition("://")
     if not separator:
         return LocalTransport(), uri

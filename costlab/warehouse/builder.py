@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from costlab.errors import ModelError
 from costlab.interfaces.connector import Dataset
+from costlab.interfaces.datasets import INSTANTS, RELATIONS, STATES, TYPES
 from costlab.paths import shipped
 from costlab.period import Month
 from costlab.warehouse.connection import Error, connect
@@ -33,17 +34,6 @@ if TYPE_CHECKING:
     from costlab.warehouse.connection import Connection
 
 DEFAULT_TAG_KEYS = ("team", "env", "app", "owner", "cost-center")
-METRIC_TYPES: dict[str, str] = {
-    "provider": "VARCHAR",
-    "resource_id": "VARCHAR",
-    "metric": "VARCHAR",
-    "ts": "TIMESTAMP",
-    "avg": "DOUBLE",
-    "max": "DOUBLE",
-    "shape": "VARCHAR",
-    "region": "VARCHAR",
-    "x_source": "VARCHAR",
-}
 _SMALL = 1_000_000
 _POOR_REDUCTION = 5.0
 _logger = logging.getLogger(__name__)
@@ -111,11 +101,12 @@ def build(
     target.parent.mkdir(parents=True, exist_ok=True)
     con = connect(target, search_path=workspace)
     try:
-        for schema in ("focus", "marts", "metrics", "lake"):
+        for schema in ("focus", "marts", "metrics", "inventory", "prices", "advice", "lake"):
             con.execute(f"create schema {schema}")
         prepare(con, tag_keys)
         con.execute(f"create view focus.costs as {costs_view(con, costs)}")
-        con.execute(f"create view metrics.utilization as {_metrics(con, revisions, as_of)}")
+        for dataset, name in RELATIONS.items():
+            con.execute(f"create view {name} as {_rows_of(con, dataset, revisions, as_of)}")
         write_lake_tables(con, [known.revision for known in revisions])
         scratch = target.with_suffix(".marts")
         with MartCache(workspace, scratch, tag_keys, keep=keep_marts) as cache:
@@ -137,14 +128,16 @@ def _part(known: KnownRevision, as_of: datetime | None) -> Part:
     return Part(known.revision, f"least(ChargePeriodEnd, BillingPeriodEnd) <= timestamp {literal(str(as_of))}")
 
 
-def _metrics(con: Connection, revisions: Sequence[KnownRevision], as_of: datetime | None) -> str:
-    condition = f"ts < timestamp {literal(str(as_of))}" if as_of else ""
-    files = [
-        ([file.path for file in known.revision.files], condition)
-        for known in revisions
-        if known.revision.dataset == Dataset.METRICS
-    ]
-    return typed_select(con, files, METRIC_TYPES)
+def _rows_of(con: Connection, dataset: Dataset, revisions: Sequence[KnownRevision], as_of: datetime | None) -> str:
+    """Return the SELECT of all rows of a dataset other than FOCUS; of a state, what each source told last."""
+    condition = f"{INSTANTS[dataset]} < timestamp {literal(str(as_of))}" if as_of else ""
+    known = [known.revision for known in revisions if known.revision.dataset == dataset]
+    if as_of:
+        known = [revision for revision in known if Month.parse(revision.period).start < as_of]
+    if dataset in STATES:
+        newest = {revision.source: max(r.period for r in known if r.source == revision.source) for revision in known}
+        known = [revision for revision in known if revision.period == newest[revision.source]]
+    return typed_select(con, [([file.path for file in r.files], condition) for r in known], TYPES[dataset])
 
 
 def _materialize(

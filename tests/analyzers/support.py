@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from costlab.focus.columns import COLUMN_TYPES
 from costlab.interfaces.analyzer import Context
+from costlab.interfaces.datasets import METRIC_TYPES
 from costlab.money import exact
 from costlab.paths import shipped
-from costlab.warehouse.builder import METRIC_TYPES
 from costlab.warehouse.connection import Connection, connect
 from tests.support import Row, create_table, focus_row
 

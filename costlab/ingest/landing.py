@@ -1,0 +1,72 @@
+"""Where connectors that call an API put what they got: JSON lines beside the lake, staged like delivered files."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from costlab.errors import SourceError
+from costlab.interfaces.connector import SourceFile, StoredObject
+from costlab.secrets import reveal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from costlab.interfaces.connector import Dataset
+    from costlab.lake import Lake
+    from costlab.period import Month
+
+_FAST = 1
+"""Level of gzip: what is landed is read once."""
+
+
+@dataclass(slots=True)
+class LocalLanding:
+    """A folder on the lake's own disk; implements :class:`costlab.interfaces.connector.Landing`."""
+
+    folder: Path
+    lake: Lake
+    dataset: Dataset
+    options: Mapping[str, str]
+    now: datetime
+    tell: Callable[[str], None]
+    _names: set[str] = field(default_factory=set[str])
+
+    def write(self, name: str, records: Iterable[Mapping[str, object]]) -> SourceFile:
+        """Write records as compressed JSON lines and return the file; its version is a digest of what is in it."""
+        if name in self._names:
+            raise SourceError(f"{name!r} was landed twice", hint="This is a defect of the connector; please report it")
+        self._names.add(name)
+        path = self.folder / f"{len(self._names):05d}.jsonl.gz"
+        digest, rows = hashlib.sha256(), 0
+        with gzip.open(path, "wb", compresslevel=_FAST) as out:
+            for record in records:
+                line = json.dumps(record, ensure_ascii=False, default=_plain).encode() + b"\n"
+                digest.update(line)
+                out.write(line)
+                rows += 1
+        return SourceFile(StoredObject(str(path), path.stat().st_size, digest.hexdigest()), rows=rows)
+
+    def option(self, name: str, default: str = "") -> str:
+        """Return an option of the source, secrets resolved."""
+        value = self.options.get(name, "")
+        return reveal(value, where=f"option {name!r}") if value else default
+
+    def live(self, source: str, period: Month) -> str:
+        """Return the snapshot id that is loaded, "" when there is none."""
+        found = self.lake.current().find(self.dataset, source, str(period))
+        return found.snapshot_id if found else ""
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    raise TypeError(f"{type(value).__name__} cannot be landed")
