@@ -90,6 +90,15 @@ def test_every_default_price_has_a_date_a_source_and_is_above_zero_unless_it_is_
     assert wrong == []
 
 
+def test_the_service_prices_are_those_of_the_list(default: Database) -> None:
+    listed = connect().execute("select provider, sku, unit, price from read_csv($1, all_varchar = true) order by all",
+                               [str(shipped("prices") / "services.csv")]).fetchall()  # fmt: skip
+    shipped_ones = default.rows("select * from prices.default_offers where resource_kind <> 'instance'")
+    assert sorted((o["provider"], o["sku_id"], o["unit"], o["price"]) for o in shipped_ones) == sorted(
+        (provider, sku, unit, Decimal(price)) for provider, sku, unit, price in listed
+    )
+
+
 def test_the_default_catalogue_is_wide_and_small(default: Database) -> None:
     assert sum(path.stat().st_size for path in shipped("prices").iterdir()) < 3_000_000
     wide = default.rows(
