@@ -134,7 +134,7 @@ def _pulled(
             raise UnknownValue("option", option, connector.options)
     folder = scratch / "landing"
     folder.mkdir()
-    landing = LocalLanding(folder, lake, connector.dataset, options, utc_now(), tell)
+    landing = LocalLanding(folder, lake, connector.dataset, options, utc_now(), tell, source)
     return LocalTransport(), connector.pull(landing, uri, source=source, period=period)
 
 
