@@ -137,7 +137,9 @@ class Snapshot:
     Where only the rows tell, the staging model has a column ``x_order``: its greatest value is the period's order.
     """
     files: tuple[SourceFile, ...]
-    """None of them, and no fault: the vendor delivered the period without rows, there is nothing to load."""
+    """None of them, and no fault: the vendor delivered the period without rows, there is nothing to load; or, with the
+    id of the live snapshot, what is loaded is what the service has.
+    """
     format: FileFormat
     staging: str
     """The staging model: ``sql/staging/<staging>.sql``, which selects from ``raw``."""
