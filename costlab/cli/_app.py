@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ORDER = (
     "demo", "init", "ingest", "sources", "doctor", "reconcile", "restatements", "cost", "explain", "query",
-    "allocate", "recommend", "anomalies", "export", "report", "nightly", "dashboard",
+    "allocate", "recommend", "anomalies", "export", "prices", "report", "nightly", "dashboard",
 )  # fmt: skip
 """The order in the help: how people meet them; a command that is not here comes last."""
 _FLAGS = frozenset({"-q", "--quiet", "-v", "--verbose"})
@@ -53,8 +53,11 @@ def build_app() -> typer.Typer:
     app.callback()(_options)
     for name in command_names():
         file = name.replace("-", "_")
-        module = importlib.import_module(f"costlab.cli.{file}")
-        app.command(name)(getattr(module, file))
+        command = getattr(importlib.import_module(f"costlab.cli.{file}"), file)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
     return app
 
 

@@ -54,7 +54,8 @@ def a_step(draw: st.DrawFn, place: int) -> Step:
 @st.composite
 def an_allocation(draw: st.DrawFn) -> tuple[list[Charge], list[Step]]:
     steps = [draw(a_step(place)) for place in range(draw(st.integers(0, 4)))]
-    pools = st.none() | st.sampled_from([i for i, s in enumerate(steps) if s.source is None] or [None])
+    places = [i for i, s in enumerate(steps) if s.source is None]
+    pools = st.none() | st.sampled_from(places) if places else st.none()
     charges = st.builds(
         Charge,
         st.dates(date(2026, 2, 20), date(2026, 4, 10)),

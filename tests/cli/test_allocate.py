@@ -184,7 +184,7 @@ def pod(team: str | None, cost: str | int, **given: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-NODE = {"BilledCost": 12, "EffectiveCost": 6, "ResourceId": "i-1", "Tags": tags(team="platform")}
+NODE: dict[str, Any] = {"BilledCost": 12, "EffectiveCost": 6, "ResourceId": "i-1", "Tags": tags(team="platform")}
 
 
 def test_a_clusters_cost_goes_to_the_owners_of_its_pods_and_the_rest_stays(tmp_path: Path) -> None:
@@ -212,7 +212,8 @@ def test_of_a_shared_cluster_only_what_no_pod_took_is_split(tmp_path: Path) -> N
 
 
 def test_allocated_tags_of_focus_come_before_the_tags(tmp_path: Path) -> None:
-    rows = [{"BilledCost": 4, "Tags": tags(team="platform"), "AllocatedTags": tags(Team="web")}, {"BilledCost": 1}]
+    pod_of_focus = {"BilledCost": 4, "Tags": tags(team="platform"), "AllocatedTags": tags(Team="web")}
+    rows: list[dict[str, Any]] = [pod_of_focus, {"BilledCost": 1}]
     with a_lab(tmp_path, rows) as lab:
         assert got(lab.ask_allocate(**MARCH)) == {"web": 4, "(unallocated)": 1}
 
