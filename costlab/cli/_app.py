@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ORDER = (
     "demo", "init", "ingest", "sources", "doctor", "reconcile", "restatements", "cost", "explain", "query",
-    "recommend", "anomalies", "export", "report", "nightly", "dashboard",
+    "recommend", "anomalies", "export", "prices", "report", "nightly", "dashboard",
 )  # fmt: skip
 """The order in the help: how people meet them; a command that is not here comes last."""
 _FLAGS = frozenset({"-q", "--quiet", "-v", "--verbose"})
@@ -52,7 +52,11 @@ def build_app() -> typer.Typer:
     app.callback()(_options)
     for name in command_names():
         module = importlib.import_module(f"costlab.cli.{name}")
-        app.command(name)(getattr(module, name))
+        command = getattr(module, name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
     return app
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from costlab.answer import Answer
 from costlab.lab import cost as costs
 from costlab.lab import findings, health
+from costlab.lab.currency import Rates, ask_in
 from costlab.lab.status import COMPLETE, EMPTY, PARTIAL, data_status
 from costlab.lab.where import TAGS
 from costlab.lab.window import Window, last_full_month, parse_window
@@ -114,6 +115,7 @@ class Lab:
         start: date | str | None = None,
         end: date | str | None = None,
         where: str | None = None,
+        currency: str | None = None,
     ) -> Answer:
         """Return one item per group (and period, and billing currency when there are several), largest first.
 
@@ -125,15 +127,23 @@ class Lab:
             Days by ChargePeriodStart, ``end`` exclusive; by default the last full month with data.
         where
             A boolean SQL expression over columns of ``focus.costs``.
+        currency
+            Convert everything to this one with the rates of ``exchange_rates.csv``; ``totals["rates"]`` says which.
 
         Raises
         ------
         UsageError
             If a column, metric, grain, day or the expression is not understood.
+        ConfigError
+            If a rate is missing.
         """
         asked = costs.question(by, metric, grain, where)
         window = self.window(start, end)
-        found = costs.ask(self.db, asked, window)
+        used: dict[str, Any] = {}
+        if currency:
+            found, used["rates"] = ask_in(self.db, asked, window, currency, Rates.read(self.settings.workspace))
+        else:
+            found = costs.ask(self.db, asked, window)
         status, warnings = data_status(self.db, window, has_items=bool(found.items))
         warnings += [
             f"no charge in {window} has the tag {name.removeprefix(f'{TAGS}.')!r}"
@@ -145,7 +155,7 @@ class Lab:
         if len(found.totals) > 1:
             totals = {asked.metric: None, "by_currency": {c: {asked.metric: v} for c, v in found.totals.items()}}
             warnings.append(f"several currencies ({', '.join(currencies)}) are never added")
-        totals |= {"from": window.start, "to": window.end}
+        totals |= {"from": window.start, "to": window.end, **used}
         return self.answer(
             "cost",
             found.columns,
@@ -164,9 +174,11 @@ class Lab:
         start: date | str | None = None,
         end: date | str | None = None,
         where: str | None = None,
+        currency: str | None = None,
     ) -> DataFrame:
         """Return cost as a DataFrame; see :meth:`ask_cost`."""
-        return self.ask_cost(by, metric=metric, grain=grain, start=start, end=end, where=where).frame()
+        asked = self.ask_cost(by, metric=metric, grain=grain, start=start, end=end, where=where, currency=currency)
+        return asked.frame()
 
     def ask_explain(
         self,

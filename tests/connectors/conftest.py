@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.connectors.aws_support import Aws
-from tests.connectors.loopback import Loopback
+from tests.connectors.served import serving
 
 
 @pytest.fixture(scope="session")
@@ -37,5 +37,7 @@ def aws(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with Loopback() as door:
-        yield Aws(moto_url, door)
+    world = Aws(moto_url)
+    with serving(world.answer) as door:
+        world.url, world.asked = door.url, door.asked
+        yield world

@@ -285,12 +285,12 @@ def test_every_page_of_every_region_is_read(tmp_path: Path, aws: Aws, monkeypatc
     monkeypatch.setitem(_aws_api.PAGES, "ec2", 5)
     here = [launch(aws, account, shape=f"m5.{size}")[0] for size in ("small", "large", "xlarge") * 2]
     there = launch(aws, account, "us-west-2", shape="t3.micro")
-    before = len(aws.door.requests)
+    before = len(aws.asked)
     pull(tmp_path, aws, "aws://eu-west-1,us-west-2", role_arn=role(account))
     machines = {key: row for key, row in resources(tmp_path).items() if row["resource_kind"] == "instance"}
     assert set(machines) == {machine["InstanceId"] for machine in (*here, *there)}
     assert machines[there[0]["InstanceId"]]["region_id"] == "us-west-2"
-    asked = [request.body for request in aws.door.requests[before:] if b"Action=DescribeInstances" in request.body]
+    asked = [request.body for request in aws.asked[before:] if b"Action=DescribeInstances" in request.body]
     assert len([body for body in asked if b"NextToken" in body]) == 1, "6 reservations in pages of 5"
 
 
@@ -303,7 +303,7 @@ def test_a_service_that_throttles_is_asked_again(tmp_path: Path, aws: Aws) -> No
     aws.once["Action=DescribeNatGateways"] = THROTTLED
     report = pull(tmp_path, aws, role_arn=role("222222222206"))
     assert report.warnings == []
-    asked = [request for request in aws.door.requests if b"Action=DescribeNatGateways" in request.body]
+    asked = [request for request in aws.asked if b"Action=DescribeNatGateways" in request.body]
     assert len(asked) == 2
 
 
