@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from costlab.errors import SourceError
 from costlab.ingest.paid import Purse
 from costlab.interfaces.connector import SourceFile, StoredObject
+from costlab.lake.verify import is_whole
 from costlab.secrets import reveal
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ class LocalLanding:
         return reveal(value, where=f"option {name!r}") if value else default
 
     def live(self, source: str, period: Month) -> str:
-        """Return the snapshot id that is loaded, "" when there is none."""
+        """Return the snapshot id that is loaded, "" when there is none or its files were lost."""
         found = self.lake.current().find(self.dataset, source, str(period))
-        return found.snapshot_id if found else ""
+        return found.snapshot_id if found and is_whole(self.lake, found) else ""
 
     @property
     def _purse(self) -> Purse:

@@ -165,6 +165,8 @@ class _Load:
         try:
             if snapshot.fault:
                 raise SourceError(snapshot.fault, hint=snapshot.hint)
+            if not snapshot.files and self._is_kept(snapshot, began):
+                return
             if not snapshot.files:
                 self.is_empty = True
                 self.tell(f"{snapshot.source} {snapshot.period or ''}".rstrip() + ": nothing was delivered yet")
@@ -174,6 +176,14 @@ class _Load:
         except SourceError as error:
             label = str(snapshot.period or self.period or "")
             self._done(snapshot, label, Action.REJECTED, began, error=error)
+
+    def _is_kept(self, snapshot: Snapshot, began: float) -> bool:
+        """Report a period of which a service has nothing but what is live."""
+        live = self.lake.current().find(snapshot.dataset, snapshot.source, str(snapshot.period))
+        if live is None or live.snapshot_id != snapshot.snapshot_id:
+            return False
+        self._done(snapshot, live.period, Action.UNCHANGED, began, live)
+        return True
 
     def _is_settled(self, snapshot: Snapshot, began: float) -> bool:
         """Report a delivery that is live already, or older than the live one; no file of it is opened."""

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from datetime import datetime
     from decimal import Decimal
     from pathlib import Path
@@ -50,9 +50,9 @@ class StoredObject:
 
 
 class Transport(Protocol):
-    """How objects are reached: local folders now, object stores later. Errors are ``SourceError``."""
+    """How objects are reached, in local folders and object stores. Errors are ``SourceError`` or ``ConfigError``."""
 
-    scheme: ClassVar[str]
+    scheme: str
 
     def list(self, uri: str) -> list[StoredObject]:
         """Return the objects below a folder, matching a glob, or the one file; sorted by URI."""
@@ -66,8 +66,8 @@ class Transport(Protocol):
         """Return the object's bytes as a stream."""
         ...
 
-    def fetch(self, item: StoredObject, into: Path) -> Path:
-        """Return a local path with the object's bytes; ``into`` is a folder for downloads."""
+    def fetch(self, items: Sequence[StoredObject], into: Path) -> Generator[Path]:
+        """Yield a local path with each object's bytes, in their order; ``into`` is a folder for downloads."""
         ...
 
     def join(self, base: str, *parts: str) -> str:
@@ -137,7 +137,9 @@ class Snapshot:
     Where only the rows tell, the staging model has a column ``x_order``: its greatest value is the period's order.
     """
     files: tuple[SourceFile, ...]
-    """None of them, and no fault: the vendor delivered the period without rows, there is nothing to load."""
+    """None of them, and no fault: the vendor delivered the period without rows, there is nothing to load; or, with the
+    id of the live snapshot, what is loaded is what the service has.
+    """
     format: FileFormat
     staging: str
     """The staging model: ``sql/staging/<staging>.sql``, which selects from ``raw``."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from costlab.answer import Answer
 from costlab.lab import comparison, findings, health
 from costlab.lab import cost as costs
+from costlab.lab.allocation import answers as allocation
 from costlab.lab.currency import Rates, ask_in
 from costlab.lab.status import COMPLETE, EMPTY, PARTIAL, data_status
 from costlab.lab.where import TAGS
@@ -220,6 +221,50 @@ class Lab:
     ) -> DataFrame:
         """Return the change and its parts as a DataFrame; see :meth:`ask_explain`."""
         return self.ask_explain(by, start=start, end=end).frame()
+
+    # -- allocation ----------------------------------------------------------------------------------------------
+
+    def ask_allocate(
+        self,
+        by: str | None = None,
+        *,
+        metric: str = EFFECTIVE,
+        grain: str | None = None,
+        start: date | str | None = None,
+        end: date | str | None = None,
+        rules: str | None = None,
+    ) -> Answer:
+        """Return one item per value of a dimension: direct cost, shared costs by rule, total, share and change.
+
+        The totals add up to :meth:`ask_cost` over the same days exactly, per currency.
+
+        Parameters
+        ----------
+        by
+            A dimension of the rules (the first by default), a tag key, or a column of ``focus.costs``.
+        rules
+            Another file than the workspace's ``allocation.toml``.
+
+        Raises
+        ------
+        UsageError
+            If the dimension, metric, grain, a day or the file is not understood.
+        ConfigError
+            If a rule is wrong; the message names its line.
+        """
+        return allocation.ask_allocate(self, by, metric=metric, grain=grain, start=start, end=end, rules=rules)
+
+    def allocate(
+        self,
+        by: str | None = None,
+        metric: str = EFFECTIVE,
+        grain: str | None = None,
+        start: date | str | None = None,
+        end: date | str | None = None,
+        rules: str | None = None,
+    ) -> DataFrame:
+        """Return the allocation as a DataFrame; see :meth:`ask_allocate`."""
+        return self.ask_allocate(by, metric=metric, grain=grain, start=start, end=end, rules=rules).frame()
 
     # -- findings ------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from costlab.warehouse.findings import Findings, write_findings
 from costlab.warehouse.lake_tables import write_lake_tables
 from costlab.warehouse.marts import MartCache, Part, costs_view, prepare
 from costlab.warehouse.models import Materialized, Model, load_models
+from costlab.warehouse.offers import default_offers
 from costlab.warehouse.parquet import file_list, literal, typed_select
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def build(
         con.execute(f"create view focus.costs as {costs_view(con, costs)}")
         for dataset, name in RELATIONS.items():
             con.execute(f"create view {name} as {_rows_of(con, dataset, revisions, as_of)}")
+        con.execute(f"create view prices.default_offers as {default_offers(workspace)}")
         write_lake_tables(con, [known.revision for known in revisions])
         scratch = target.with_suffix(".marts")
         with MartCache(workspace, scratch, tag_keys, keep=keep_marts) as cache:
