@@ -1,4 +1,4 @@
-"""Where the files that belong to costlab itself lie: SQL models, dashboards, samples.
+"""Where the files that belong to costlab itself lie: SQL models, dashboards, samples, prices.
 
 A checkout has them beside the package; an installed wheel carries them inside it under ``_shipped``.
 """
@@ -10,11 +10,11 @@ from pathlib import Path
 from costlab.errors import ConfigError
 
 _PACKAGE = Path(__file__).resolve().parent
-_IN_CHECKOUT = {"sql": "sql", "dashboards": "dashboards", "samples": "data/samples"}
+_IN_CHECKOUT = {"sql": "sql", "dashboards": "dashboards", "samples": "data/samples", "prices": "data/prices"}
 
 
 def shipped(folder: str) -> Path:
-    """Return the folder ``sql``, ``dashboards`` or ``samples``.
+    """Return the folder ``sql``, ``dashboards``, ``samples`` or ``prices``.
 
     The checkout wins over ``_shipped``: an editable install also has a copy there, which goes stale.
     """

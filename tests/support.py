@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -93,7 +94,7 @@ def _typed(value: Any, kind: str) -> Any:
     return _instant(value) if kind == "TIMESTAMP" else value
 
 
-def create_table(con: Connection, name: str, types: dict[str, str], rows: list[Row]) -> None:
+def create_table(con: Connection, name: str, types: Mapping[str, str], rows: list[Row]) -> None:
     """Create a table with these columns and rows; values that a row does not name are NULL."""
     columns = ", ".join(f'"{column}" {kind}' for column, kind in types.items())
     con.execute(f"create or replace table {name} ({columns})")
@@ -163,7 +164,7 @@ def _sums(rows: list[Row], measure: str) -> dict[str, Decimal]:
     return totals
 
 
-def write_parquet(path: Path, types: dict[str, str], rows: list[Row]) -> None:
+def write_parquet(path: Path, types: Mapping[str, str], rows: list[Row]) -> None:
     """Write rows as a Parquet file with these columns."""
     path.parent.mkdir(parents=True, exist_ok=True)
     con = connect()

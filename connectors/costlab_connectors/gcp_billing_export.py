@@ -1,4 +1,4 @@
-"""Google Cloud's billing export, standard or detailed, as files: Parquet, JSON lines or CSV of the BigQuery table.
+"""Google Cloud's billing export, standard or detailed: from BigQuery, or as Parquet, JSON lines or CSV of the table.
 
 The table only ever grows: corrections and late usage come as new rows. So the files given are the whole of the months
 in them, and of two exports of a month the one with the later ``export_time`` counts. Nested columns are read as
@@ -11,15 +11,18 @@ read 2026-11.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from costlab.interfaces.connector import Column, Dataset, FileFormat, Snapshot
+from costlab_connectors._bigquery import OPTIONS
+from costlab_connectors._bigquery_exports import Export, pull
 from costlab_connectors._file_sets import find_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from costlab.interfaces.connector import Transport
+    from costlab.interfaces.connector import Landing, Transport
     from costlab.period import Month
 
 _TEXT = "VARCHAR"
@@ -94,11 +97,35 @@ IGNORE = (  # ? and * stand for all notations: price.unit, price_unit, price[uni
 """Columns of the export that are understood and left aside; any other is kept in ``x_extra`` and reported."""
 
 
+_EMPTY = Snapshot(
+    source="",
+    connector="gcp-billing-export",
+    dataset=Dataset.FOCUS,
+    period=None,
+    snapshot_id="",
+    order="",
+    files=(),
+    format=FileFormat.JSONL,
+    staging="gcp_billing_export",
+    columns=COLUMNS,
+    nulls=("", "null", "NULL"),
+    ignore=IGNORE,
+)
+_TABLE = Export(
+    prefixes=("gcp_billing_export_resource_v1_", "gcp_billing_export_v1_"),
+    month="`invoice`.`month`",
+    order="export_time",
+    snapshot=_EMPTY,
+)
+
+
 class GcpBillingExport:
-    """Reads exports of a Cloud Billing table; the files given are one snapshot of every invoice month in them."""
+    """Reads Cloud Billing tables: files are one snapshot of every invoice month in them, BigQuery gives one each."""
 
     name: ClassVar[str] = "gcp-billing-export"
     dataset: ClassVar[Dataset] = Dataset.FOCUS
+    schemes: ClassVar[tuple[str, ...]] = ("bigquery",)
+    options: ClassVar[Mapping[str, str]] = OPTIONS
 
     def snapshots(
         self, transport: Transport, uri: str, *, source: str, period: Month | None = None
@@ -112,20 +139,17 @@ class GcpBillingExport:
         """
         del period  # the rows say
         found = find_files(transport, uri, formats=FileFormat)
-        yield Snapshot(
-            source=source,
-            connector=self.name,
-            dataset=self.dataset,
-            period=None,
-            snapshot_id=found.snapshot_id,
-            order="",
-            files=found.files,
-            format=found.format,
-            staging="gcp_billing_export",
-            columns=COLUMNS,
-            nulls=("", "null", "NULL"),
-            ignore=IGNORE,
-        )
+        yield replace(_EMPTY, source=source, snapshot_id=found.snapshot_id, files=found.files, format=found.format)
+
+    def pull(self, landing: Landing, uri: str, *, source: str, period: Month | None = None) -> Iterator[Snapshot]:
+        """Yield the invoice months of ``bigquery://PROJECT/DATASET/TABLE`` that changed, read by queries.
+
+        Raises
+        ------
+        UsageError, ConfigError, SourceError
+            See :func:`costlab_connectors._bigquery_exports.pull`.
+        """
+        return pull(landing, uri, (_TABLE,), source=source, period=period)
 
 
 CONNECTOR = GcpBillingExport()

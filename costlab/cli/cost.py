@@ -20,6 +20,10 @@ def cost(
         str | None, typer.Option("--grain", metavar="day|month|total", help="Cut the window by day or month.")
     ] = None,
     where: Where = None,
+    currency: Annotated[
+        str | None,
+        typer.Option("--currency", metavar="CODE", help="Convert to this one, with rates of exchange_rates.csv."),
+    ] = None,
     as_of: AsOf = None,
     form: FormatOption = None,
     output: Output = None,
@@ -30,4 +34,5 @@ def cost(
     --by BillingPeriodStart.
     """
     with STATE.lab(as_of) as lab:
-        emit(lab.ask_cost(by, metric=metric, grain=grain, start=start, end=end, where=where), form, output)
+        asked = lab.ask_cost(by, metric=metric, grain=grain, start=start, end=end, where=where, currency=currency)
+        emit(asked, form, output)

@@ -10,6 +10,7 @@ import gzip
 import io
 import zipfile
 import zlib
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -31,6 +32,7 @@ _HEADER_LIMIT: Final = 1 << 21
 _SAMPLE_LINES: Final = 300
 _BOM: Final = "\ufeff"
 _AGAIN: Final = "Deliver or copy the file again, then run the same command"
+csv.field_size_limit(_HEADER_LIMIT)  # the default refuses values of more than 128 kB
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +69,25 @@ def open_files(con: Connection, snapshot: Snapshot, transport: Transport, scratc
     SourceError
         If one is empty, shorter or longer than the manifest says, or not what its name promises.
     """
-    return [
-        replace(_open(con, snapshot, file, transport, scratch, number), label=file.label)
-        for number, file in enumerate(snapshot.files)
-    ]
+    for file in snapshot.files:
+        _check_size(file)
+    with closing(transport.fetch([file.stored for file in snapshot.files], scratch)) as paths:
+        return [
+            replace(_open(con, snapshot, file, path, scratch, number), label=file.label)
+            for number, (file, path) in enumerate(zip(snapshot.files, paths, strict=True))
+        ]
 
 
-def _open(
-    con: Connection, snapshot: Snapshot, file: SourceFile, transport: Transport, scratch: Path, number: int
-) -> DataFile:
+def _check_size(file: SourceFile) -> None:
     uri = file.stored.uri
     if file.bytes is not None and file.bytes != file.stored.bytes:
         raise SourceError(f"{uri} has {file.stored.bytes} bytes, its manifest says {file.bytes}", hint=_AGAIN)
     if file.stored.bytes == 0:
         raise SourceError(f"{uri} is empty", hint=_AGAIN)
-    path = transport.fetch(file.stored, scratch)
+
+
+def _open(con: Connection, snapshot: Snapshot, file: SourceFile, path: Path, scratch: Path, number: int) -> DataFile:
+    uri = file.stored.uri
     with path.open("rb") as handle:
         start = handle.read(4)
     if start.startswith(b"PK\x03\x04"):

@@ -11,14 +11,16 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from costlab.errors import SourceError
+from costlab.ingest.paid import Purse
 from costlab.interfaces.connector import SourceFile, StoredObject
+from costlab.lake.verify import is_whole
 from costlab.secrets import reveal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from costlab.interfaces.connector import Dataset
+    from costlab.interfaces.connector import Dataset, PaidRequest
     from costlab.lake import Lake
     from costlab.period import Month
 
@@ -36,6 +38,7 @@ class LocalLanding:
     options: Mapping[str, str]
     now: datetime
     tell: Callable[[str], None]
+    source: str = ""
     _names: set[str] = field(default_factory=set[str])
 
     def write(self, name: str, records: Iterable[Mapping[str, object]]) -> SourceFile:
@@ -59,9 +62,36 @@ class LocalLanding:
         return reveal(value, where=f"option {name!r}") if value else default
 
     def live(self, source: str, period: Month) -> str:
-        """Return the snapshot id that is loaded, "" when there is none."""
+        """Return the snapshot id that is loaded, "" when there is none or its files were lost."""
         found = self.lake.current().find(self.dataset, source, str(period))
-        return found.snapshot_id if found else ""
+        return found.snapshot_id if found and is_whole(self.lake, found) else ""
+
+    @property
+    def _purse(self) -> Purse:
+        return Purse(self.lake.workspace, self.source, self.options, self.now)
+
+    def announce(self, requests: int, price: PaidRequest) -> None:
+        """Say what the paid requests to come cost, and refuse what is not allowed."""
+        if requests:
+            self.tell(self._purse.announce(requests, price))
+
+    def kept(self, key: str) -> Any | None:
+        """Return the answer to a paid request made before."""
+        return self._purse.kept(key)
+
+    def keep(self, key: str, answer: Any) -> None:
+        """Keep an answer for good."""
+        self._purse.keep(key, answer, is_final=True)
+
+    def paid(self, key: str, price: PaidRequest, call: Callable[[], Any]) -> Any:
+        """Return the kept answer; else book one request, make it, and keep its answer for this day."""
+        kept = self.kept(key)
+        if kept is not None:
+            return kept
+        self._purse.book(price)
+        answer = call()
+        self._purse.keep(key, answer, is_final=False)
+        return answer
 
 
 def _plain(value: object) -> Any:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, BinaryIO, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from datetime import datetime
+    from decimal import Decimal
     from pathlib import Path
 
     from costlab.period import Month
@@ -49,9 +50,9 @@ class StoredObject:
 
 
 class Transport(Protocol):
-    """How objects are reached: local folders now, object stores later. Errors are ``SourceError``."""
+    """How objects are reached, in local folders and object stores. Errors are ``SourceError`` or ``ConfigError``."""
 
-    scheme: ClassVar[str]
+    scheme: str
 
     def list(self, uri: str) -> list[StoredObject]:
         """Return the objects below a folder, matching a glob, or the one file; sorted by URI."""
@@ -65,8 +66,8 @@ class Transport(Protocol):
         """Return the object's bytes as a stream."""
         ...
 
-    def fetch(self, item: StoredObject, into: Path) -> Path:
-        """Return a local path with the object's bytes; ``into`` is a folder for downloads."""
+    def fetch(self, items: Sequence[StoredObject], into: Path) -> Generator[Path]:
+        """Yield a local path with each object's bytes, in their order; ``into`` is a folder for downloads."""
         ...
 
     def join(self, base: str, *parts: str) -> str:
@@ -136,7 +137,9 @@ class Snapshot:
     Where only the rows tell, the staging model has a column ``x_order``: its greatest value is the period's order.
     """
     files: tuple[SourceFile, ...]
-    """None of them, and no fault: the vendor delivered the period without rows, there is nothing to load."""
+    """None of them, and no fault: the vendor delivered the period without rows, there is nothing to load; or, with the
+    id of the live snapshot, what is loaded is what the service has.
+    """
     format: FileFormat
     staging: str
     """The staging model: ``sql/staging/<staging>.sql``, which selects from ``raw``."""
@@ -176,6 +179,24 @@ class Connector(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class PaidRequest:
+    """A request that its vendor charges for."""
+
+    what: str
+    """``Cost Explorer request``."""
+    usd: Decimal
+    source: str
+    """Where the price is published, and when that was read."""
+
+
+PAID_OPTIONS: Mapping[str, str] = {
+    "allow_paid": "yes: requests that the vendor charges for may be made (default: no)",
+    "monthly_cap_usd": "what those requests may cost per calendar month (default: 2)",
+}
+"""Options of every connector that can make paid requests."""
+
+
 class Landing(Protocol):
     """Where a connector that calls an API puts what it got: its files are staged like delivered ones."""
 
@@ -205,7 +226,37 @@ class Landing(Protocol):
         ...
 
     def tell(self, text: str) -> None:
-        """Say what is going on, in one line: progress, and the price of a paid request before it is spent."""
+        """Say what is going on, in one line."""
+        ...
+
+    def announce(self, requests: int, price: PaidRequest) -> None:
+        """Say what the paid requests to come cost; none may be made before.
+
+        Raises
+        ------
+        ConfigError
+            If the user did not allow paid requests, or they would cost more than is left of the month's cap.
+        """
+        ...
+
+    def kept(self, key: str) -> Any | None:
+        """Return the answer kept for good, or asked on the same day (UTC); None when there is none."""
+        ...
+
+    def keep(self, key: str, answer: Any) -> None:
+        """Keep an answer (JSON) for good: what it says does not change any more."""
+        ...
+
+    def paid(self, key: str, price: PaidRequest, call: Callable[[], Any]) -> Any:
+        """Return the kept answer; else book one request, make it, and keep its answer (JSON) for this day.
+
+        The request is booked before it is made: one that fails, or a run that is killed, still counts.
+
+        Raises
+        ------
+        ConfigError
+            If the month's cap does not allow one more.
+        """
         ...
 
 

@@ -15,10 +15,14 @@ from typing import TYPE_CHECKING, Any
 from costlab.discover import connector_names
 from costlab.errors import ConfigError, CostlabError
 from costlab.focus.conformance import Weight, breaches
+from costlab.ingest.paid import spent
+from costlab.interfaces.datasets import STATES
 from costlab.lab.findings import failures
 from costlab.lab.sources import NEVER, SourceState
 from costlab.lake import Lake
 from costlab.lake.verify import missing_files
+from costlab.money import plain
+from costlab.period import Month, utc_now
 from costlab.warehouse.catalogue import current
 
 if TYPE_CHECKING:
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
 
     from costlab.focus.conformance import Breach
     from costlab.interfaces.analyzer import Relations
-    from costlab.lake import Manifest
+    from costlab.lake import Manifest, Revision
     from costlab.settings import Settings
     from costlab.warehouse.relations import Database
 
@@ -35,6 +39,20 @@ COLUMNS = ["check", "status", "detail", "fix"]
 LIBRARIES = ("duckdb", "numpy", "pandas", "pyarrow", "rich", "sqlglot", "streamlit", "typer")
 _OLDEST_PYTHON = (3, 11)
 _GIB = 1024**3
+_TWICE = """
+with accounts as (
+    select SubAccountId, BillingPeriodStart, string_agg(distinct x_source, ', ' order by x_source) as sources
+    from marts.daily_accounts
+    where SubAccountId is not null
+    group by ServiceProviderName, SubAccountId, BillingPeriodStart
+    having count(distinct x_source) > 1
+)
+select
+    SubAccountId, sources, count(*) as months, min(BillingPeriodStart) as first, max(BillingPeriodStart) as last
+from accounts
+group by SubAccountId, sources
+order by SubAccountId, sources
+"""
 
 
 class Level(StrEnum):
@@ -119,13 +137,34 @@ def data(states: list[SourceState]) -> Iterator[Diagnosis]:
         for warning in sorted({warning for r in state.revisions for warning in r.warnings}):
             yield Diagnosis(f"source {state.name}", Level.NOTE, warning)
         if not state.problems:
-            yield Diagnosis(f"source {state.name}", Level.OK, f"{len(state.revisions)} periods, complete")
+            yield Diagnosis(f"source {state.name}", Level.OK, _loaded(state))
 
 
 def analyzers(db: Database) -> Iterator[Diagnosis]:
     """Look at how the analyzers ended when the data was published."""
     for name, error in failures(db).items():
         yield Diagnosis(name, Level.DATA, f"failed: {error}", "Run the command with -v and report it")
+
+
+def double_counts(db: Relations) -> Iterator[Diagnosis]:
+    """Look for accounts whose costs of a month come from two sources: their sum is not the bill."""
+    rows = db.rows(_TWICE)
+    for row in rows:
+        when = f"{row['first']:%Y-%m}" if row["months"] == 1 else f"{row['first']:%Y-%m} to {row['last']:%Y-%m}"
+        detail = f"account {row['SubAccountId']} is in {row['sources']} for {when}: its costs count twice"
+        yield Diagnosis("double count", Level.DATA, detail, "Keep the export and remove the other source's months")
+
+
+def paid_requests(settings: Settings) -> Iterator[Diagnosis]:
+    """Look at what was spent this month on requests that vendors charge for."""
+    month = Month.of(utc_now().date())
+    try:
+        found = spent(settings.workspace, month)
+    except CostlabError as error:
+        yield Diagnosis("paid requests", Level.CONFIG, error.message, error.hint)
+        return
+    for source, amount in sorted(found.items()):
+        yield Diagnosis(f"paid requests of {source}", Level.OK, f"{plain(amount)} USD in {month}")
 
 
 def rules_of_focus(db: Relations) -> Iterator[Diagnosis]:
@@ -139,6 +178,17 @@ def rules_of_focus(db: Relations) -> Iterator[Diagnosis]:
         detail = f"{sum(breach.charges for breach in group):,} charges of {when}: {group[0].rule.says}"
         fix = "Ask the provider" if group[0].rule.weight is Weight.BROKEN else "Figures that need it are less sure"
         yield Diagnosis(f"FOCUS {rule} of {source}", Level.NOTE, detail, fix)
+
+
+def _loaded(state: SourceState) -> str:
+    """Return what is there of a source without problems; of one that shows a state, how old that is."""
+    if state.dataset in STATES and state.last:
+        return f"observed {state.last:%Y-%m-%d %H:%M} UTC, {max(state.revisions, key=_period).rows_loaded:,} rows"
+    return f"{len(state.revisions)} periods, complete"
+
+
+def _period(revision: Revision) -> str:
+    return revision.period
 
 
 def _fix(kind: str, state: SourceState) -> str:

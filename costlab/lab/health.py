@@ -38,7 +38,12 @@ def ask_sources(settings: Settings, db: Database | None, as_of: datetime | None 
 
 def ask_doctor(settings: Settings) -> Answer:
     """Return one item per thing looked at: ``check, status (ok|note|data|config), detail, fix``."""
-    found = [*doctor.installation(), *doctor.workspace(settings), *doctor.configuration(settings)]
+    found = [
+        *doctor.installation(),
+        *doctor.workspace(settings),
+        *doctor.configuration(settings),
+        *doctor.paid_requests(settings),
+    ]
     if settings.sources or current(settings.workspace):
         found += _look_at_data(settings)
     items = [diagnosis.item() for diagnosis in found]
@@ -52,7 +57,9 @@ def _look_at_data(settings: Settings) -> list[doctor.Diagnosis]:
     try:
         states = source_states.source_states(settings, _live(settings, None), db, utc_now())
         found = list(doctor.data(states))
-        return found if db is None else [*found, *doctor.analyzers(db), *doctor.rules_of_focus(db)]
+        if db is None:
+            return found
+        return [*found, *doctor.double_counts(db), *doctor.analyzers(db), *doctor.rules_of_focus(db)]
     except (Error, CostlabError) as error:
         reason = str(error).splitlines()[0]
         return [doctor.Diagnosis("data", doctor.Level.DATA, f"cannot be read: {reason}", "See the other lines")]

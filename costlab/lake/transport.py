@@ -1,4 +1,4 @@
-"""How objects are reached. Local folders are here; an object store is one more class with the same six methods."""
+"""How objects are reached. Local folders are here; object stores are in :mod:`costlab.lake.objects`."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ import errno
 import glob as globbing
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urlparse
 
 from costlab.errors import ConfigError, SourceError, UnknownValue
 from costlab.interfaces.connector import StoredObject
+from costlab.lake.names import key_parts, left_out
+from costlab.lake.stores import location_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from costlab.interfaces.connector import Transport
 
-_UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".crdownload", "~")
 _THIS_MACHINE = ("", "localhost")
 
 
 def transport_for(uri: str, options: Mapping[str, str] | None = None) -> tuple[Transport, str]:
     """Return the transport that reaches ``uri`` and the URI in that transport's own spelling.
 
-    ``options`` are the source's; local files have none.
+    ``options`` are the source's: how an object store is reached, see docs/sources.md; local files have none.
 
     Raises
     ------
@@ -33,6 +34,10 @@ def transport_for(uri: str, options: Mapping[str, str] | None = None) -> tuple[T
     UsageError
         If an option is not understood.
     """
+    if (location := location_of(uri)) is not None:
+        from costlab.lake.objects import ObjectTransport
+
+        return ObjectTransport(location, options or {}), f"{location.root}/{location.key}".rstrip("/")
     if options:
         raise UnknownValue("option", next(iter(options)), [])
     scheme, separator, _ = uri.partition("://")
@@ -42,15 +47,15 @@ def transport_for(uri: str, options: Mapping[str, str] | None = None) -> tuple[T
     if scheme.lower() == "file" and parsed.netloc in _THIS_MACHINE:
         return LocalTransport(), unquote(parsed.path)
     raise ConfigError(
-        f"{scheme}://{parsed.netloc if scheme.lower() == 'file' else ''} is not supported yet in {uri!r}",
-        hint="Copy the export to a local folder (for example with `aws s3 sync`) and give that folder to --from",
+        f"{scheme}://{parsed.netloc if scheme.lower() == 'file' else ''} is not supported in {uri!r}",
+        hint="Give --from a local path, s3://, gs:// or az://",
     )
 
 
 class LocalTransport:
     """Files on this machine."""
 
-    scheme: ClassVar[str] = "file"
+    scheme = "file"
 
     def list(self, uri: str) -> list[StoredObject]:
         """Return the files below a folder, matching a glob, or the one file; sorted.
@@ -89,10 +94,10 @@ class LocalTransport:
         except OSError as error:
             raise _unreadable(uri, error) from None
 
-    def fetch(self, item: StoredObject, into: Path) -> Path:
-        """Return the file itself; nothing is copied."""
+    def fetch(self, items: Sequence[StoredObject], into: Path) -> Generator[Path]:
+        """Yield the files themselves; nothing is copied."""
         del into
-        return Path(item.uri)
+        yield from (Path(item.uri) for item in items)
 
     def join(self, base: str, *parts: str) -> str:
         """Return the path of something below ``base``.
@@ -121,7 +126,7 @@ class LocalTransport:
         SourceError
             If the key is absolute, climbs with ``..`` or leaves through a link.
         """
-        parts = _key_parts(key)
+        parts = key_parts(key)
         for skip in range(len(parts)):
             found = self.stat(self.join(base, *parts[skip:]))
             if found is not None:
@@ -144,18 +149,6 @@ def _stays(root: Path, path: Path) -> bool:
     return path.resolve().is_relative_to(root.resolve())
 
 
-def _key_parts(key: str) -> list[str]:
-    # not urlparse: '#' and '?' are ordinary characters in keys
-    path = key.partition("://")[2].partition("/")[2] if "://" in key else key
-    parts = [part for part in path.split("/") if part]
-    if path.startswith("/") or ".." in parts or "\\" in key or not parts:
-        raise SourceError(
-            f"the manifest names {key!r}, which leaves the export's folder",
-            hint="The manifest is damaged or was tampered with",
-        )
-    return parts
-
-
 def _below(base: Path) -> Iterator[Path]:
     """Yield the files of a folder and its folders, each folder once even if links lead back to it."""
 
@@ -169,8 +162,8 @@ def _below(base: Path) -> Iterator[Path]:
             inner.clear()
             continue
         seen.add((info.st_dev, info.st_ino))
-        inner[:] = sorted(name for name in inner if not _left_out(name))
-        yield from (path for name in files if not _left_out(name) and (path := Path(folder, name)).is_file())
+        inner[:] = sorted(name for name in inner if not left_out(name))
+        yield from (path for name in files if not left_out(name) and (path := Path(folder, name)).is_file())
 
 
 def _matching(pattern: Path) -> Iterator[Path]:
@@ -178,16 +171,12 @@ def _matching(pattern: Path) -> Iterator[Path]:
     fixed = next(i for i, part in enumerate((*pattern.parts, "*")) if globbing.has_magic(part))
     for match in globbing.glob(str(pattern), recursive=True):  # noqa: PTH207 - any depth, absolute
         path = Path(match)
-        if any(_left_out(part) for part in path.parts[fixed:]):
+        if any(left_out(part) for part in path.parts[fixed:]):
             continue
         if path.is_dir():
             yield from _below(path)
         elif path.is_file():
             yield path
-
-
-def _left_out(name: str) -> bool:
-    return name.startswith((".", "_")) or name.endswith(_UNFINISHED)
 
 
 def _stored(path: Path) -> StoredObject:

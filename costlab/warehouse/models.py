@@ -29,9 +29,18 @@ if TYPE_CHECKING:
 
     from sqlglot import exp
 
-FOLDERS = ("focus", "marts")
+FOLDERS = ("focus", "marts", "prices")
 BASE_TABLES = frozenset(
-    {"focus.costs", "metrics.utilization", "settings.tag_keys", "lake.revisions", "lake.quarantine"}
+    {
+        "focus.costs",
+        "metrics.utilization",
+        "inventory.resources",
+        "prices.history",
+        "prices.default_offers",
+        "settings.tag_keys",
+        "lake.revisions",
+        "lake.quarantine",
+    }
 )
 """What models may read besides each other; the catalogue makes these itself."""
 PER_REVISION_SOURCES = frozenset({"focus.costs", "settings.tag_keys"})
@@ -74,7 +83,7 @@ class Model:
 
     @property
     def schema(self) -> str:
-        """The schema: ``focus`` or ``marts``."""
+        """The schema: ``focus``, ``marts`` or ``prices``."""
         return self.name.split(".")[0]
 
     @property
@@ -84,7 +93,7 @@ class Model:
 
 
 def load_models(*roots: Path) -> list[Model]:
-    """Return the models below ``<root>/focus`` and ``<root>/marts``, each after the models it reads.
+    """Return the models below the :data:`FOLDERS` of each root, each after the models it reads.
 
     A model of a later root replaces the one of the same name.
 

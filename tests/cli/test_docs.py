@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pkgutil
 from pathlib import Path
+from typing import Any
 
 import costlab.cli
 from costlab.cli._app import ORDER, build_app, command_names
-from costlab.cli._docs import documentation
+from costlab.cli._docs import _commands, documentation
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -17,17 +18,19 @@ def test_the_documentation_of_the_commands_is_current() -> None:
 
 
 def test_every_file_is_a_command_with_a_function_of_its_name() -> None:
-    files = {info.name for info in pkgutil.iter_modules(costlab.cli.__path__) if not info.name.startswith("_")}
+    found = [info.name for info in pkgutil.iter_modules(costlab.cli.__path__) if not info.name.startswith("_")]
+    files = {name.replace("_", "-") for name in found}
     assert set(command_names()) == files
     assert files <= set(ORDER)
-    assert {command.name for command in build_app().registered_commands} == files
+    app = build_app()
+    assert {c.name for c in app.registered_commands} | {g.name for g in app.registered_groups} == files
 
 
 def test_every_option_has_a_help_text() -> None:
     import typer.main
 
-    group = typer.main.get_command(build_app())
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
+    group: Any = typer.main.get_command(build_app())
+    for name, command in _commands(group):
         assert command.help, name
         for parameter in command.params:
             assert parameter.help, (name, parameter.name)

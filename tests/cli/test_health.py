@@ -244,3 +244,24 @@ def test_what_a_bill_breaks_of_focus_is_a_note_with_its_charges(run: Run, tmp_pa
     found = {item["check"]: item for item in items if item["check"].startswith("FOCUS")}
     item = found["FOCUS Region-name of aws"]
     assert (item["status"], item["detail"]) == ("note", "2 charges of 2026-04: a region's name without its id")
+
+
+def test_an_account_in_two_sources_counts_twice_and_doctor_says_so(run: Run, tmp_path: Path) -> None:
+    load(tmp_path, "2026-03-31", SubAccountId="111122223333", x_source="export")
+    load(tmp_path, "2026-03-31", SubAccountId="111122223333", x_source="explorer")
+    load(tmp_path, "2026-03-31", SubAccountId="444455556666", x_source="other")
+    items = run("doctor", "--workspace", tmp_path, "--format", "json").json["items"]
+    (found,) = [item for item in items if item["check"] == "double count"]
+    assert found["status"] == "data"
+    assert found["detail"] == ("account 111122223333 is in explorer, export for 2026-03: its costs count twice")
+
+
+def test_doctor_shows_what_paid_requests_cost_this_month(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "paid").mkdir()
+    ledger = {f"{utc_now():%Y-%m}": {"ce": {"Cost Explorer request": {"requests": 5, "usd": "0.05"}}}}
+    (tmp_path / "paid" / "spent.json").write_text(json.dumps(ledger))
+    items = run("doctor", "--workspace", tmp_path, "--format", "json").json["items"]
+    (found,) = [item for item in items if item["check"] == "paid requests of ce"]
+    assert found["detail"].startswith("0.05 USD in ")
+    (tmp_path / "paid" / "spent.json").write_text("{")
+    assert run("doctor", "--workspace", tmp_path).code == 4

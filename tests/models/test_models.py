@@ -1,8 +1,8 @@
 """Every SQL model turns given rows into expected rows: ``tests/models/<schema>.<name>.json``.
 
-A case gives short rows of ``focus.costs`` (see :func:`tests.support.focus_row`; ``defaults`` apply to each) and what
-must come out. Only the columns an expected row names are compared, but all rows must be there. Money is text,
-instants are ISO 8601 UTC.
+A case gives short rows of ``focus.costs`` (see :func:`tests.support.focus_row`; ``defaults`` apply to each) or of
+``prices.history`` (``offers``) and ``prices.default_offers``, and what must come out. Only the columns an expected row
+names are compared, but all rows must be there. Money is text, instants are ISO 8601 UTC.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pytest
 
 from costlab.answer import jsonable
 from costlab.focus.columns import COLUMN_TYPES
+from costlab.interfaces.datasets import OFFER_TYPES
 from costlab.paths import shipped
 from costlab.warehouse.connection import connect
 from costlab.warehouse.marts import prepare
@@ -31,11 +32,13 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 def rows_out(model_name: str, case: dict[str, Any]) -> list[dict[str, Any]]:
     con = connect()
     try:
-        for schema in ("focus", "marts"):
+        for schema in ("focus", "marts", "prices"):
             con.execute(f"create schema {schema}")
         prepare(con, case.get("tag_keys", []))
         defaults = case.get("defaults", {})
-        create_table(con, "focus.costs", COLUMN_TYPES, focus_rows([defaults | row for row in case["costs"]]))
+        create_table(con, "focus.costs", COLUMN_TYPES, focus_rows([defaults | row for row in case.get("costs", [])]))
+        for name, rows in (("history", "offers"), ("default_offers", "default_offers")):
+            create_table(con, f"prices.{name}", OFFER_TYPES, [defaults | row for row in case.get(rows, [])])
         for model in load_models(shipped("sql")):
             con.execute(f"create table {model.name} as {model.sql}")
             if model.name == model_name:

@@ -1,0 +1,209 @@
+"""Writes charges as the actual or the amortized cost export of an Enterprise or a Microsoft Customer Agreement.
+
+Column names: exports of dataset version 2021-10-01 of a Customer Agreement, and the Enterprise Agreement's sample of
+the FinOps toolkit @04d370f3 (MIT); Microsoft, "Understand usage details fields", read 2026-11.
+"""
+
+# ruff: noqa: E501 - tables of SQL read best with one column on a line
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from costlab.simulate.azure.layout import FROM, Export, Period, filled, rows_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from costlab.warehouse.connection import Connection
+
+RESOURCE_ID: Final = """case
+    when r.drifts and extract(day from on_day(f.day)) % 7 = 3 then lower(r.id)
+    when f.res >= 0 then r.id
+    when i.consumed in ('Microsoft.Capacity', 'Microsoft.BillingBenefits') then c.id
+    else '' end"""
+INFO: Final = """case when i.shape = '' or f.res < 0 and k.is_fee then ''
+    else '{' || concat_ws(',', '"ServiceType":"' || i.shape || '"', '"VMName":"' || r.name || '"', '"VCPUs":' || i.cpus,
+        case when k.model = 'Reservation' and i.cpus is not null then '"RINormalizationRatio":"' || i.ratio || '"' end) || '}' end"""
+_TAGS: Final = "coalesce(r.tags, '')"
+_TERM: Final = "coalesce(c.term::varchar, '')"
+_IS_RESERVATION: Final = "c.com is not null and not c.is_plan"
+_DATE: Final = "strftime(on_day(f.day), '%m/%d/%Y')"
+_AZURE: Final = "i.seller is distinct from '' and i.seller is not null"
+
+MCA: Final[tuple[tuple[str, str], ...]] = (
+    ("invoiceId", "$invoice"),
+    ("previousInvoiceId", "case when k.charge_type = 'Refund' and f.com < 0 then 'G0' || strftime($first - interval 1 month, '%y%m') || '0001' else '' end"),
+    ("billingAccountId", "$account"),
+    ("billingAccountName", "'Quillfish Holding'"),
+    ("billingProfileId", "$profile"),
+    ("billingProfileName", "'Quillfish EU'"),
+    ("invoiceSectionId", "'XQ2A-PRJ-PGB'"),
+    ("invoiceSectionName", "'Cloud'"),
+    ("resellerName", "''"),
+    ("resellerMpnId", "''"),
+    ("costCenter", "''"),
+    ("billingPeriodEndDate", "strftime($next - interval 1 day, '%m/%d/%Y')"),
+    ("billingPeriodStartDate", "strftime($first, '%m/%d/%Y')"),
+    ("servicePeriodEndDate", _DATE),
+    ("servicePeriodStartDate", _DATE),
+    ("date", _DATE),
+    ("serviceFamily", "i.family"),
+    ("productOrderId", "coalesce(c.order_id, '')"),
+    ("productOrderName", "coalesce(c.product, '')"),
+    ("consumedService", "i.consumed"),
+    ("meterId", "i.meter_id"),
+    ("meterName", "i.meter"),
+    ("meterCategory", "i.code"),
+    ("meterSubCategory", "i.sub"),
+    ("meterRegion", "i.meter_region"),
+    ("ProductId", "i.product_id"),
+    ("ProductName", "i.product"),
+    ("SubscriptionId", "coalesce(s.id, '')"),
+    ("subscriptionName", "coalesce(s.name, '')"),
+    ("publisherType", f"case when {_AZURE} then 'Marketplace' else 'Azure' end"),
+    ("publisherId", "''"),
+    ("publisherName", f"case when {_AZURE} then i.seller when i.code = '' and k.charge_type <> 'Credit' then '' else 'Microsoft' end"),
+    ("resourceGroupName", "coalesce(r.resource_group, '')"),
+    ("ResourceId", RESOURCE_ID),
+    ("resourceLocation", "i.region_name"),
+    ("location", "i.region_name"),
+    ("effectivePrice", "case when f.q <> 0 then cast(abs($usd / fourth(f.q)) as decimal(18, 10)) else 0 end"),
+    ("quantity", "fourth(f.q)"),
+    ("unitOfMeasure", "i.unit"),
+    ("chargeType", "k.charge_type"),
+    ("billingCurrency", "$currency"),
+    ("pricingCurrency", "'USD'"),
+    ("costInBillingCurrency", "$cost"),
+    ("costInPricingCurrency", "$usd"),
+    ("costInUsd", "$usd"),
+    ("paygCostInBillingCurrency", "case when k.is_fully_priced then money(f.listed) else 0 end"),
+    ("paygCostInUsd", "case when k.is_fully_priced then pricing(f.q * f.list_price) else 0 end"),
+    ("exchangeRatePricingToBilling", "fourth(f.fx)"),
+    ("exchangeRateDate", "strftime($first, '%m/%d/%Y')"),
+    ("isAzureCreditEligible", f"case when {_AZURE} then 'False' else 'True' end"),
+    ("serviceInfo1", "''"),
+    ("serviceInfo2", "''"),
+    ("additionalInfo", INFO),
+    ("tags", _TAGS),
+    ("PayGPrice", "fourth(f.list_price)"),
+    ("frequency", "case when k.is_fee and k.frequency = '' then c.frequency else k.frequency end"),
+    ("term", _TERM),
+    ("reservationId", f"case when {_IS_RESERVATION} then regexp_extract(c.id, '[^/]+$') else '' end"),
+    ("reservationName", f"case when {_IS_RESERVATION} then c.name else '' end"),
+    ("pricingModel", "k.model"),
+    ("unitPrice", "fourth(f.price)"),
+    ("costAllocationRuleName", "''"),
+    ("benefitId", "coalesce(c.id, '')"),
+    ("benefitName", "coalesce(c.name, '')"),
+    ("provider", "'Azure'"),
+)  # fmt: skip
+
+_OF_MCA: Final = dict(MCA)
+_EA_NAMES: Final = [
+    "BillingAccountId",
+    "BillingAccountName",
+    "BillingPeriodStartDate",
+    "BillingPeriodEndDate",
+    "BillingProfileId",
+    "BillingProfileName",
+    "AccountOwnerId",
+    "AccountName",
+    "SubscriptionId",
+    "SubscriptionName",
+    "Date",
+    "Product",
+    "PartNumber",
+    "MeterId",
+    "ServiceFamily",
+    "MeterCategory",
+    "MeterSubCategory",
+    "MeterRegion",
+    "MeterName",
+    "Quantity",
+    "EffectivePrice",
+    "Cost",
+    "UnitPrice",
+    "BillingCurrency",
+    "ResourceLocation",
+    "AvailabilityZone",
+    "ConsumedService",
+    "ResourceId",
+    "ResourceName",
+    "ServiceInfo1",
+    "ServiceInfo2",
+    "AdditionalInfo",
+    "Tags",
+    "InvoiceSectionId",
+    "InvoiceSection",
+    "CostCenter",
+    "UnitOfMeasure",
+    "ResourceGroup",
+    "ReservationId",
+    "ReservationName",
+    "ProductOrderId",
+    "ProductOrderName",
+    "OfferId",
+    "IsAzureCreditEligible",
+    "Term",
+    "PublisherName",
+    "PlanName",
+    "ChargeType",
+    "Frequency",
+    "PublisherType",
+    "PayGPrice",
+    "PricingModel",
+    "CostAllocationRuleName",
+    "benefitId",
+    "benefitName",
+]
+_EA_OWN: Final = {
+    "BillingProfileId": "$account",
+    "BillingProfileName": "'Quillfish Holding'",
+    "AccountOwnerId": "'azure@quillfish.example'",
+    "AccountName": "'Quillfish'",
+    "Product": "i.product",
+    "PartNumber": "i.part",
+    "Cost": "$cost",
+    "AvailabilityZone": "coalesce(r.zone, '')",
+    "ResourceName": "coalesce(r.name, '')",
+    "ResourceLocation": "i.region",
+    "InvoiceSection": "'Cloud'",
+    "ResourceGroup": "coalesce(r.resource_group, '')",
+    "OfferId": "'MS-AZR-0017P'",
+    "PlanName": "''",
+    # without the braces of an object
+    "Tags": f"case when {_TAGS} = '' then '' else {_TAGS}[2:-2] end",
+}
+_LOWER_MCA: Final = {name.lower(): sql for name, sql in _OF_MCA.items()}
+EA: Final = tuple((name, _EA_OWN.get(name) or _LOWER_MCA[name.lower()]) for name in _EA_NAMES)
+
+
+class Cost:
+    """One export of the pair; ``kind`` is ActualCost or AmortizedCost."""
+
+    def __init__(self, container: Path, kind: str, scope: str, *, agreement: str, currency: str) -> None:
+        short = "actual" if kind == "ActualCost" else "amortized"
+        self.export = Export(container, f"daily-{short}", kind, scope, "csv.gz")
+        self.actual = kind == "ActualCost"
+        self.columns = MCA if agreement == "mca" else EA
+        self.currency = currency
+
+    def write(self, con: Connection, period: Period) -> None:
+        """Write the charges in ``facts`` as one part of the period."""
+        cost, usd = ("f.billed", "f.usd_cash") if self.actual else ("f.effective", "f.usd")
+        marks = {"$cost": f"money({cost})", "$usd": f"pricing({usd})", "$currency": f"'{self.currency}'"}
+        columns = []
+        for name, sql in self.columns:
+            text = filled(sql, period)
+            for mark, value in marks.items():
+                text = text.replace(mark, value)
+            columns.append(f'{text} as "{name}"')
+        where = "k.in_actual" if self.actual else "k.in_amortized"
+        query = f"select {', '.join(columns)} {FROM} where {where} order by f.line"
+        path = self.export.part(period)
+        self.export.written(path, rows_of(con, query, path, "format csv, header true, compression gzip"))
+
+    def finish(self, period: Period) -> None:
+        """Write the manifest."""
+        self.export.finish(period)

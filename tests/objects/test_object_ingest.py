@@ -1,0 +1,101 @@
+"""Exports in object stores: the same totals as from disk, through the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Done, Run
+from tests.connectors import azure_support
+from tests.connectors.cur import Export, line
+from tests.connectors.test_gcp_ingest import LINE, write_lines
+from tests.objects.conftest import Bucket
+from tests.objects.servers import Proxy
+
+Ingest = Callable[..., Done]
+_OF_THE_RUN = ("seconds",)
+
+
+def cur(folder: Path, months: int = 2) -> Path:
+    """Write a CUR 2.0 export of some months, of two files each."""
+    export = Export(folder)
+    for number in range(1, months + 1):
+        export.month([line(line_item_unblended_cost=str(number)), line()], f"2026-0{number}")
+    return folder
+
+
+def items(done: Done) -> list[dict[str, Any]]:
+    """Return what was loaded, without times; exit code 0."""
+    assert done.code == 0, done.err + done.out
+    return [{k: v for k, v in item.items() if k not in _OF_THE_RUN} for item in done.json["items"]]
+
+
+def from_disk(run: Run, workspace: Path, connector: str, folder: Path) -> list[dict[str, Any]]:
+    command = ["--workspace", workspace.with_name("disk"), "ingest", connector, "--from", folder, "--format", "json"]
+    return items(run(*command))
+
+
+def without_id(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{k: v for k, v in item.items() if k != "snapshot_id"} for item in found]
+
+
+@pytest.mark.parametrize("below", ["", "/exports", "/exports/cur", "/exports/cur/data"])
+def test_an_aws_export_in_s3_has_the_totals_of_the_files(
+    run: Run, ingest: Ingest, workspace: Path, tmp_path: Path, s3: Bucket, below: str
+) -> None:
+    folder = cur(tmp_path / "export")
+    s3.upload(folder, "exports/")
+    found = items(ingest("aws-cur", s3.root + below, s3))
+    assert [(i["billing_period"], i["action"], i["rows_loaded"]) for i in found] == [
+        ("2026-01", "loaded", 2),
+        ("2026-02", "loaded", 2),
+    ]
+    assert without_id(found) == without_id(from_disk(run, workspace, "aws-cur", folder))
+
+
+def test_an_azure_pair_in_a_container_has_the_totals_of_the_files(
+    run: Run, ingest: Ingest, workspace: Path, tmp_path: Path, azure: Bucket
+) -> None:
+    folder = tmp_path / "export"
+    azure_support.export(folder, "actual", azure_support.ACTUAL, parts=2)
+    azure_support.export(folder, "amortized", azure_support.AMORTIZED, parts=3, suffix=".csv.gz")
+    azure.upload(folder)
+    found = items(ingest("azure-export", f"{azure.root}/root", azure))
+    assert [i["action"] for i in found] == ["loaded"]
+    assert without_id(found) == without_id(from_disk(run, workspace, "azure-export", folder))
+
+
+def test_a_google_export_in_a_bucket_has_the_totals_of_the_files(
+    run: Run, ingest: Ingest, workspace: Path, tmp_path: Path, gcs: Bucket
+) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    write_lines(folder / "000.jsonl", [LINE, LINE])
+    write_lines(folder / "001.jsonl", [LINE])
+    gcs.upload(folder, "billing/")
+    found = items(ingest("gcp-billing-export", f"{gcs.root}/billing/*.jsonl", gcs))
+    assert [(i["action"], i["rows_received"]) for i in found] == [("loaded", 3)]
+    assert without_id(found) == without_id(from_disk(run, workspace, "gcp-billing-export", folder))
+
+
+def test_an_unchanged_export_is_not_read_again(ingest: Ingest, tmp_path: Path, s3: Bucket, s3_proxy: Proxy) -> None:
+    s3.upload(cur(tmp_path / "export"))
+    items(ingest("aws-cur", s3.root, s3))
+    s3_proxy.seen.clear()
+    assert {i["action"] for i in items(ingest("aws-cur", s3.root, s3))} == {"unchanged"}
+    assert s3_proxy.asked_for(".csv.gz") == []
+    assert 0 < len(s3_proxy.seen) <= 4  # a listing, the manifests
+
+
+def test_only_the_month_that_changed_is_read(ingest: Ingest, tmp_path: Path, s3: Bucket, s3_proxy: Proxy) -> None:
+    folder = cur(tmp_path / "export")
+    s3.upload(folder)
+    items(ingest("aws-cur", s3.root, s3))
+    Export(folder).month([line(line_item_unblended_cost="9")], "2026-02")
+    s3.upload(folder / "cur/data/BILLING_PERIOD=2026-02", "cur/data/BILLING_PERIOD=2026-02/")
+    s3_proxy.seen.clear()
+    assert [i["action"] for i in items(ingest("aws-cur", s3.root, s3))] == ["unchanged", "replaced"]
+    assert {asked.path.split("/")[-2] for asked in s3_proxy.asked_for(".csv.gz")} == {"BILLING_PERIOD=2026-02"}
