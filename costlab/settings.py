@@ -28,13 +28,17 @@ _SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _NEAR = 0.75
 
 
+Value = int | str | tuple[str, ...]
+"""What a setting may be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One setting: where it stands in ``costlab.toml`` and what it is when nobody sets it."""
 
     section: str
     name: str
-    default: int | tuple[str, ...]
+    default: Value
     help: str
 
     @property
@@ -49,6 +53,8 @@ KEYS: tuple[Key, ...] = (
     Key("retention", "revisions", 10, "Superseded revisions of a billing period that are kept, however old"),
     Key("retention", "days", 90, "Superseded revisions are kept at least so many days"),
     Key("report", "top", 10, "Rows of each list in a report"),
+    Key("allocation", "rules", "allocation.toml", "File of the allocation rules, relative to this one"),
+    Key("allocation", "metrics", "business_metrics.csv", "File of business metrics for unit-cost, CSV or Parquet"),
 )
 
 
@@ -74,6 +80,8 @@ class Settings:
     keep_revisions: int = 10
     keep_days: int = 90
     report_top: int = 10
+    allocation_rules: str = "allocation.toml"
+    business_metrics: str = "business_metrics.csv"
 
     def source(self, name: str) -> Source | None:
         """Return the configured source of that name."""
@@ -154,6 +162,8 @@ def load_settings(workspace: Path, *, environ: Mapping[str, str] | None = None) 
         keep_revisions=_number(by_name["retention", "revisions"]),
         keep_days=_number(by_name["retention", "days"]),
         report_top=_number(by_name["report", "top"]),
+        allocation_rules=_text(by_name["allocation", "rules"]),
+        business_metrics=_text(by_name["allocation", "metrics"]),
     )
 
 
@@ -260,7 +270,7 @@ def _nearest(name: str, valid: Iterable[str]) -> str:
     return f"{guess}Valid: {', '.join(choices)}"
 
 
-def _from_file(file: _File, key: Key) -> int | tuple[str, ...]:
+def _from_file(file: _File, key: Key) -> Value:
     table = file.data.get(key.section, {})
     if not isinstance(table, dict) or key.name not in table:
         return key.default
@@ -269,14 +279,18 @@ def _from_file(file: _File, key: Key) -> int | tuple[str, ...]:
         if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
             return value
         raise file.fail(f"{key.name} must be a whole number of at least 1", key.name, section=key.section)
+    if isinstance(key.default, str):
+        if isinstance(value, str) and value:
+            return value
+        raise file.fail(f"{key.name} must be a text", key.name, section=key.section)
     if isinstance(value, list) and all(isinstance(item, str) and item for item in value):
         return tuple(dict.fromkeys(value))
     raise file.fail(f"{key.name} must be a list of texts", key.name, section=key.section)
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[Key, int | tuple[str, ...]]:
+def _from_environment(environ: Mapping[str, str]) -> dict[Key, Value]:
     known = {key.variable: key for key in KEYS}
-    found: dict[Key, int | tuple[str, ...]] = {}
+    found: dict[Key, Value] = {}
     for variable, text in environ.items():
         if not variable.startswith(PREFIX) or variable == WORKSPACE_VARIABLE:
             continue
@@ -297,7 +311,9 @@ def _near_variable(variable: str, known: Iterable[str]) -> str:
     return names[near[0]] if near else ""
 
 
-def _parsed(key: Key, text: str) -> int | tuple[str, ...]:
+def _parsed(key: Key, text: str) -> Value:
+    if isinstance(key.default, str):
+        return text or key.default
     if not isinstance(key.default, int):
         return tuple(dict.fromkeys(item.strip() for item in text.split(",") if item.strip()))
     if text.isdigit() and int(text) >= 1:
@@ -351,17 +367,24 @@ def _absolute(uri: str, workspace: Path) -> str:
     return str(workspace / Path(uri).expanduser())
 
 
-def _number(value: int | tuple[str, ...]) -> int:
+def _number(value: Value) -> int:
     assert isinstance(value, int)
     return value
 
 
-def _texts(value: int | tuple[str, ...]) -> tuple[str, ...]:
+def _texts(value: Value) -> tuple[str, ...]:
     assert isinstance(value, tuple)
     return value
 
 
-def _toml(value: int | tuple[str, ...]) -> str:
+def _text(value: Value) -> str:
+    assert isinstance(value, str)
+    return value
+
+
+def _toml(value: Value) -> str:
+    if isinstance(value, str):
+        return _toml_text(value)
     return str(value) if isinstance(value, int) else f"[{', '.join(_toml_text(item) for item in value)}]"
 
 

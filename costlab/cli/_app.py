@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ORDER = (
     "demo", "init", "ingest", "sources", "doctor", "reconcile", "restatements", "cost", "explain", "query",
-    "recommend", "anomalies", "export", "prices", "report", "nightly", "dashboard",
+    "allocate", "recommend", "anomalies", "rate", "export", "prices", "report", "nightly", "dashboard",
 )  # fmt: skip
 """The order in the help: how people meet them; a command that is not here comes last."""
 _FLAGS = frozenset({"-q", "--quiet", "-v", "--verbose"})
@@ -40,7 +40,8 @@ class Commands(TyperGroup):
 
 def command_names() -> list[str]:
     """Return the names of all commands in the order of the help."""
-    found = [info.name for info in pkgutil.iter_modules(costlab.cli.__path__) if not info.name.startswith("_")]
+    files = [info.name for info in pkgutil.iter_modules(costlab.cli.__path__) if not info.name.startswith("_")]
+    found = [name.replace("_", "-") for name in files]
     return sorted(found, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
 
 
@@ -51,8 +52,8 @@ def build_app() -> typer.Typer:
     )
     app.callback()(_options)
     for name in command_names():
-        module = importlib.import_module(f"costlab.cli.{name}")
-        command = getattr(module, name)
+        file = name.replace("-", "_")
+        command = getattr(importlib.import_module(f"costlab.cli.{file}"), file)
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:

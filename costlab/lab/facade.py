@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
 from costlab.answer import Answer
+from costlab.lab import comparison, findings, health
 from costlab.lab import cost as costs
-from costlab.lab import findings, health
+from costlab.lab.allocation import answers as allocation
 from costlab.lab.currency import Rates, ask_in
 from costlab.lab.status import COMPLETE, EMPTY, PARTIAL, data_status
 from costlab.lab.where import TAGS
@@ -221,6 +222,50 @@ class Lab:
         """Return the change and its parts as a DataFrame; see :meth:`ask_explain`."""
         return self.ask_explain(by, start=start, end=end).frame()
 
+    # -- allocation ----------------------------------------------------------------------------------------------
+
+    def ask_allocate(
+        self,
+        by: str | None = None,
+        *,
+        metric: str = EFFECTIVE,
+        grain: str | None = None,
+        start: date | str | None = None,
+        end: date | str | None = None,
+        rules: str | None = None,
+    ) -> Answer:
+        """Return one item per value of a dimension: direct cost, shared costs by rule, total, share and change.
+
+        The totals add up to :meth:`ask_cost` over the same days exactly, per currency.
+
+        Parameters
+        ----------
+        by
+            A dimension of the rules (the first by default), a tag key, or a column of ``focus.costs``.
+        rules
+            Another file than the workspace's ``allocation.toml``.
+
+        Raises
+        ------
+        UsageError
+            If the dimension, metric, grain, a day or the file is not understood.
+        ConfigError
+            If a rule is wrong; the message names its line.
+        """
+        return allocation.ask_allocate(self, by, metric=metric, grain=grain, start=start, end=end, rules=rules)
+
+    def allocate(
+        self,
+        by: str | None = None,
+        metric: str = EFFECTIVE,
+        grain: str | None = None,
+        start: date | str | None = None,
+        end: date | str | None = None,
+        rules: str | None = None,
+    ) -> DataFrame:
+        """Return the allocation as a DataFrame; see :meth:`ask_allocate`."""
+        return self.ask_allocate(by, metric=metric, grain=grain, start=start, end=end, rules=rules).frame()
+
     # -- findings ------------------------------------------------------------------------------------------------
 
     def ask_recommend(self, kinds: Sequence[str] = (), *, min_saving: Decimal | int | str | None = None) -> Answer:
@@ -245,6 +290,27 @@ class Lab:
     def recommend(self, kinds: Sequence[str] = (), min_saving: Decimal | int | str | None = None) -> DataFrame:
         """Return the plan as a DataFrame; see :meth:`ask_recommend`."""
         return self.ask_recommend(kinds, min_saving=min_saving).frame()
+
+    def ask_compare_advice(self, kinds: Sequence[str] = ()) -> Answer:
+        """Return the plan beside the clouds' own recommendations: one item per proposal of either side.
+
+        Parameters
+        ----------
+        kinds
+            Only these kinds, on both sides.
+        """
+        plan = self.ask_recommend(kinds)
+        found = comparison.compared(self.db, plan.items, plan.totals, kinds)
+        told = any(item["theirs_id"] for item in found.items)
+        return self.answer(
+            "compare-advice", found.columns, found.items, currency=found.currency, totals=found.totals,
+            data_status=plan.data_status if told else PARTIAL if found.items else EMPTY,
+            warnings=plan.warnings if told else [*plan.warnings, comparison.NOT_LOADED],
+        )  # fmt: skip
+
+    def compare_advice(self, kinds: Sequence[str] = ()) -> DataFrame:
+        """Return the comparison as a DataFrame; see :meth:`ask_compare_advice`."""
+        return self.ask_compare_advice(kinds).frame()
 
     def ask_anomalies(self, *, days: int | None = None, min_impact: Decimal | int | str | None = None) -> Answer:
         """Return all incidents, largest first; with ``days`` those open or ended in the last days of the data."""

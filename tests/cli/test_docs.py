@@ -18,7 +18,8 @@ def test_the_documentation_of_the_commands_is_current() -> None:
 
 
 def test_every_file_is_a_command_with_a_function_of_its_name() -> None:
-    files = {info.name for info in pkgutil.iter_modules(costlab.cli.__path__) if not info.name.startswith("_")}
+    found = [info.name for info in pkgutil.iter_modules(costlab.cli.__path__) if not info.name.startswith("_")]
+    files = {name.replace("_", "-") for name in found}
     assert set(command_names()) == files
     assert files <= set(ORDER)
     app = build_app()
