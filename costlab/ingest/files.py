@@ -32,6 +32,7 @@ _HEADER_LIMIT: Final = 1 << 21
 _SAMPLE_LINES: Final = 300
 _BOM: Final = "\ufeff"
 _AGAIN: Final = "Deliver or copy the file again, then run the same command"
+csv.field_size_limit(_HEADER_LIMIT)  # the default refuses values of more than 128 kB
 
 
 @dataclass(frozen=True, slots=True)

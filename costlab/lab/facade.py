@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
 from costlab.answer import Answer
+from costlab.lab import comparison, findings, health
 from costlab.lab import cost as costs
-from costlab.lab import findings, health
 from costlab.lab.allocation import answers as allocation
 from costlab.lab.currency import Rates, ask_in
 from costlab.lab.status import COMPLETE, EMPTY, PARTIAL, data_status
@@ -367,6 +367,27 @@ class Lab:
     def recommend(self, kinds: Sequence[str] = (), min_saving: Decimal | int | str | None = None) -> DataFrame:
         """Return the plan as a DataFrame; see :meth:`ask_recommend`."""
         return self.ask_recommend(kinds, min_saving=min_saving).frame()
+
+    def ask_compare_advice(self, kinds: Sequence[str] = ()) -> Answer:
+        """Return the plan beside the clouds' own recommendations: one item per proposal of either side.
+
+        Parameters
+        ----------
+        kinds
+            Only these kinds, on both sides.
+        """
+        plan = self.ask_recommend(kinds)
+        found = comparison.compared(self.db, plan.items, plan.totals, kinds)
+        told = any(item["theirs_id"] for item in found.items)
+        return self.answer(
+            "compare-advice", found.columns, found.items, currency=found.currency, totals=found.totals,
+            data_status=plan.data_status if told else PARTIAL if found.items else EMPTY,
+            warnings=plan.warnings if told else [*plan.warnings, comparison.NOT_LOADED],
+        )  # fmt: skip
+
+    def compare_advice(self, kinds: Sequence[str] = ()) -> DataFrame:
+        """Return the comparison as a DataFrame; see :meth:`ask_compare_advice`."""
+        return self.ask_compare_advice(kinds).frame()
 
     def ask_anomalies(self, *, days: int | None = None, min_impact: Decimal | int | str | None = None) -> Answer:
         """Return all incidents, largest first; with ``days`` those open or ended in the last days of the data."""

@@ -88,6 +88,20 @@ def _recommend() -> list[Column]:
     ]
 
 
+def _compare_advice() -> list[Column]:
+    return [
+        _field("verdict"),
+        _field("kind"),
+        _field("resource_id", "resource"),
+        _field("ours_action", "ours"),
+        _field("ours_saving", "ours/month"),
+        _field("theirs_action", "theirs"),
+        _field("theirs_saving", "theirs/month"),
+        _field("difference"),
+        _field("reason"),
+    ]
+
+
 def _anomalies() -> list[Column]:
     return [
         _field("impact"),
@@ -140,6 +154,7 @@ def _dropped() -> Column:
 
 _VIEWS: dict[str, Callable[[], list[Column]]] = {
     "recommend": _recommend,
+    "compare-advice": _compare_advice,
     "anomalies": _anomalies,
     "sources": _sources,
     "ingest": _ingest,
@@ -180,7 +195,13 @@ def _unit_cost(answer: Answer) -> list[Column]:
 
 def _sums(amounts: Item, currency: str | None) -> list[str]:
     unit = f" {currency}" if currency else ""
+    if amounts and all(isinstance(value, dict) for value in amounts.values()):
+        return [f"{name}{unit}: {_together(part)}" for name, part in amounts.items()]
     shown = {name: value for name, value in amounts.items() if is_number(value)}
     if len(shown) > _FEW:
-        return [f"total{unit}: " + ", ".join(f"{name} {cell(value)}" for name, value in shown.items())]
+        return [f"total{unit}: {_together(shown)}"]
     return [f"total {name}: {cell(value)}{'' if isinstance(value, int) else unit}" for name, value in shown.items()]
+
+
+def _together(amounts: Item) -> str:
+    return ", ".join(f"{name} {cell(value)}" for name, value in amounts.items())

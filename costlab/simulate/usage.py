@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FULL_HOUR = prices.QUANTITY
 BLOCK = 1024 * prices.QUANTITY
 """Requests come in blocks of a power of two: a double carries even billions of them to twelve decimals."""
-MONTHLY_UNITS = ("GB-Mo", "IOPS-Mo", "Metrics", "1/Month", "1 GB/Month")
+MONTHLY_UNITS = ("GB-Mo", "IOPS-Mo", "Metrics", "1/Month", "1 GB/Month", "gibibyte month")
 """What is priced by the month: a day is charged as its share of that month's days."""
 _WEEKEND = 5
 _DESIRED, _FRACTION, _NIGHTS, _METERS = 11, 12, 13, 14  # random streams

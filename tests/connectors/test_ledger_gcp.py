@@ -1,0 +1,101 @@
+"""Google's bill that is loaded is the ledger's, to the last digit, per invoice month, service and project."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from costlab.ingest import ingest
+from costlab.lake import Lake
+from costlab.simulate.gcp import GcpSimulation, simulate_gcp
+from costlab.warehouse.builder import build
+from costlab.warehouse.connection import connect
+from costlab.warehouse.relations import Database
+
+Totals = dict[tuple[str, str, str | None], tuple[Decimal, Decimal]]
+Categories = dict[tuple[str, str, str | None], tuple[Decimal, ...]]
+
+
+@pytest.fixture(scope="module")
+def simulation(tmp_path_factory: pytest.TempPathFactory) -> GcpSimulation:
+    """February and March 2026: commitments of the newer model, the change to daylight saving time."""
+    return simulate_gcp(
+        tmp_path_factory.mktemp("company"),
+        seed=11,
+        end=date(2026, 4, 1),
+        months=2,
+        scale="tiny",
+        renderings=("detailed", "detailed-json", "standard"),
+    )
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory: pytest.TempPathFactory) -> GcpSimulation:
+    """December 2025 and January 2026, in which spend-based commitments move to the newer model."""
+    return simulate_gcp(tmp_path_factory.mktemp("older"), seed=12, end=date(2026, 2, 1), months=2, scale="tiny")
+
+
+def ledger(simulation: GcpSimulation) -> Totals:
+    rows = connect().execute(
+        "select BillingMonth, ServiceName, SubAccountId, sum(BilledCost), sum(EffectiveCost) "
+        "from read_parquet($1) group by all",
+        [str(simulation.ledger / "costs.parquet")],
+    )
+    return {(r[0], r[1], r[2]): (r[3], r[4]) for r in rows.fetchall()}
+
+
+def ledger_by_category(simulation: GcpSimulation) -> Categories:
+    rows = connect().execute(
+        "select BillingMonth, ChargeCategory, ChargeClass, sum(BilledCost), sum(EffectiveCost), sum(ContractedCost), "
+        "sum(ListCost) from read_parquet($1) group by all",
+        [str(simulation.ledger / "costs.parquet")],
+    )
+    return {(r[0], r[1], r[2]): tuple(r[3:]) for r in rows.fetchall()}
+
+
+def loaded(workspace: Path, folder: Path) -> tuple[Totals, Categories]:
+    build(workspace, Lake(workspace).live(), folder / "catalogue.duckdb")
+    with Database.open(folder / "catalogue.duckdb", workspace) as db:
+        totals = db.result(
+            "select strftime(BillingPeriodStart, '%Y-%m'), ServiceName, SubAccountId, sum(BilledCost), "
+            "sum(EffectiveCost) from focus.costs group by all"
+        ).rows
+        categories = db.result(
+            "select strftime(BillingPeriodStart, '%Y-%m'), ChargeCategory, ChargeClass, sum(BilledCost), "
+            "sum(EffectiveCost), sum(ContractedCost), sum(ListCost) from focus.costs group by all"
+        ).rows
+    return {(r[0], r[1], r[2]): (r[3], r[4]) for r in totals}, {(r[0], r[1], r[2]): tuple(r[3:]) for r in categories}
+
+
+@pytest.mark.parametrize("rendering", ["detailed", "detailed_json", "standard"])
+def test_every_rendering_equals_the_ledger(simulation: GcpSimulation, tmp_path: Path, rendering: str) -> None:
+    report = ingest(tmp_path / "ws", "gcp-billing-export", str(getattr(simulation, rendering)))
+    assert (report.exit_code, report.warnings) == (0, [])
+    totals, categories = loaded(tmp_path / "ws", tmp_path)
+    assert totals == ledger(simulation)
+    assert categories == ledger_by_category(simulation)
+
+
+def test_commitments_that_were_credits_and_became_prices_equal_the_ledger(older: GcpSimulation, tmp_path: Path) -> None:
+    report = ingest(tmp_path / "ws", "gcp-billing-export", str(older.detailed))
+    assert (report.exit_code, report.warnings) == (0, [])
+    totals, categories = loaded(tmp_path / "ws", tmp_path)
+    assert totals == ledger(older)
+    assert categories == ledger_by_category(older)
+
+
+def test_every_line_received_is_accounted_for(simulation: GcpSimulation, tmp_path: Path) -> None:
+    report = ingest(tmp_path / "ws", "gcp-billing-export", str(simulation.detailed))
+    lines = connect().execute(
+        "select BillingMonth, sum(rows), sum(source_cost) from read_parquet($1) group by 1 order by 1",
+        [str(simulation.ledger / "lines.parquet")],
+    )
+    for period, (month, rows, cash) in zip(report.periods, lines.fetchall(), strict=True):
+        item = period.item()
+        assert item["billing_period"] == month
+        assert item["rows_received"] == rows
+        assert item["rows_received"] == item["rows_loaded"] + sum(item["rows_dropped"].values())
+        assert item["billed_cost_received"] == item["billed_cost_loaded"] == cash
