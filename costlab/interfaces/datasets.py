@@ -136,3 +136,7 @@ RELATIONS: Final[Mapping[Dataset, str]] = {
 """How the catalogue calls it."""
 STATES: Final = frozenset({Dataset.INVENTORY, Dataset.ADVICE, Dataset.BUDGETS})
 """Datasets that say how things are: of each source only what was observed last counts."""
+COVERAGE: Final = "coverage"
+"""The ``resource_kind`` of inventory rows that say what was looked at: shown as ``inventory.coverage``."""
+OBSERVATIONS: Final = "inventory.observations"
+"""Both together, as they lie in the lake."""

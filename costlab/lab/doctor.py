@@ -16,6 +16,7 @@ from costlab.discover import connector_names
 from costlab.errors import ConfigError, CostlabError
 from costlab.focus.conformance import Weight, breaches
 from costlab.ingest.paid import spent
+from costlab.interfaces.datasets import STATES
 from costlab.lab.findings import failures
 from costlab.lab.sources import NEVER, SourceState
 from costlab.lake import Lake
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from costlab.focus.conformance import Breach
     from costlab.interfaces.analyzer import Relations
-    from costlab.lake import Manifest
+    from costlab.lake import Manifest, Revision
     from costlab.settings import Settings
     from costlab.warehouse.relations import Database
 
@@ -136,7 +137,7 @@ def data(states: list[SourceState]) -> Iterator[Diagnosis]:
         for warning in sorted({warning for r in state.revisions for warning in r.warnings}):
             yield Diagnosis(f"source {state.name}", Level.NOTE, warning)
         if not state.problems:
-            yield Diagnosis(f"source {state.name}", Level.OK, f"{len(state.revisions)} periods, complete")
+            yield Diagnosis(f"source {state.name}", Level.OK, _loaded(state))
 
 
 def analyzers(db: Database) -> Iterator[Diagnosis]:
@@ -177,6 +178,17 @@ def rules_of_focus(db: Relations) -> Iterator[Diagnosis]:
         detail = f"{sum(breach.charges for breach in group):,} charges of {when}: {group[0].rule.says}"
         fix = "Ask the provider" if group[0].rule.weight is Weight.BROKEN else "Figures that need it are less sure"
         yield Diagnosis(f"FOCUS {rule} of {source}", Level.NOTE, detail, fix)
+
+
+def _loaded(state: SourceState) -> str:
+    """Return what is there of a source without problems; of one that shows a state, how old that is."""
+    if state.dataset in STATES and state.last:
+        return f"observed {state.last:%Y-%m-%d %H:%M} UTC, {max(state.revisions, key=_period).rows_loaded:,} rows"
+    return f"{len(state.revisions)} periods, complete"
+
+
+def _period(revision: Revision) -> str:
+    return revision.period
 
 
 def _fix(kind: str, state: SourceState) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from costlab.interfaces.connector import Dataset
+from costlab.interfaces.datasets import INSTANTS, OBSERVATIONS, RELATIONS, STATES
 from costlab.lab.status import missing_months
 from costlab.lab.window import DATA_END_BY_SOURCE
 from costlab.period import Month
@@ -21,7 +22,10 @@ COLUMNS = [
     "source", "connector", "dataset", "from", "first_period", "last_period", "periods", "gaps", "last_charge",
     "loaded_at", "rows_loaded", "rows_quarantined", "quarantine", "status", "problems",
 ]  # fmt: skip
-_LAST_SAMPLE = "select x_source, max(ts) from metrics.utilization group by x_source"
+_LAST = " union all ".join(
+    f"select x_source, max({INSTANTS[dataset]}) from {relation} group by x_source"
+    for dataset, relation in {**RELATIONS, Dataset.INVENTORY: OBSERVATIONS}.items()
+)
 _QUARANTINE = "select source, reason, sum(rows) from lake.quarantine group by source, reason order by source, reason"
 OK, LATE, GAPS, QUARANTINE, NEVER = "ok", "late", "gaps", "quarantine", "never loaded"
 
@@ -42,7 +46,9 @@ class SourceState:
 
     @property
     def gaps(self) -> list[Month]:
-        """The months without data between the first and the last."""
+        """The months without data between the first and the last; how things are now has none."""
+        if self.dataset in STATES:
+            return []
         months = {Month.parse(r.period) for r in self.revisions}
         return missing_months(months) if months else []
 
@@ -80,7 +86,7 @@ def source_states(
         state.dataset = state.dataset or revision.dataset
         state.revisions.append(revision)
     if db is not None:
-        for name, last in (*db.result(DATA_END_BY_SOURCE).rows, *db.result(_LAST_SAMPLE).rows):
+        for name, last in (*db.result(DATA_END_BY_SOURCE).rows, *db.result(_LAST).rows):
             if name in states:
                 states[name].last = last
         for name, reason, rows in db.result(_QUARANTINE).rows:

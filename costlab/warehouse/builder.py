@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from costlab.errors import ModelError
 from costlab.interfaces.connector import Dataset
-from costlab.interfaces.datasets import INSTANTS, RELATIONS, STATES, TYPES
+from costlab.interfaces.datasets import COVERAGE, INSTANTS, OBSERVATIONS, RELATIONS, STATES, TYPES
 from costlab.paths import shipped
 from costlab.period import Month
 from costlab.warehouse.connection import Error, connect
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from costlab.lake import KnownRevision
+    from costlab.lake import KnownRevision, Revision
     from costlab.warehouse.connection import Connection
 
 DEFAULT_TAG_KEYS = ("team", "env", "app", "owner", "cost-center")
@@ -108,6 +108,7 @@ def build(
         con.execute(f"create view focus.costs as {costs_view(con, costs)}")
         for dataset, name in RELATIONS.items():
             con.execute(f"create view {name} as {_rows_of(con, dataset, revisions, as_of)}")
+        _split_coverage(con)
         con.execute(f"create view prices.default_offers as {default_offers(workspace)}")
         write_lake_tables(con, [known.revision for known in revisions])
         scratch = target.with_suffix(".marts")
@@ -137,9 +138,38 @@ def _rows_of(con: Connection, dataset: Dataset, revisions: Sequence[KnownRevisio
     if as_of:
         known = [revision for revision in known if Month.parse(revision.period).start < as_of]
     if dataset in STATES:
-        newest = {revision.source: max(r.period for r in known if r.source == revision.source) for revision in known}
-        known = [revision for revision in known if revision.period == newest[revision.source]]
+        known = _newest(con, known, condition)
     return typed_select(con, [([file.path for file in r.files], condition) for r in known], TYPES[dataset])
+
+
+def _newest(con: Connection, known: Sequence[Revision], condition: str) -> list[Revision]:
+    """Return of each source the newest revision that tells something under the condition."""
+    found: dict[str, Revision] = {}
+    for revision in sorted(known, key=lambda revision: revision.period, reverse=True):
+        if revision.source not in found and _tells(con, revision, condition):
+            found[revision.source] = revision
+    return list(found.values())
+
+
+def _tells(con: Connection, revision: Revision, condition: str) -> bool:
+    if not condition:
+        return True
+    files = file_list([file.path for file in revision.files])
+    return bool(con.execute(f"select 1 from {files} where {condition} limit 1").fetchall())
+
+
+def _split_coverage(con: Connection) -> None:
+    """Tell what was looked at from the resources that were found."""
+    rows = RELATIONS[Dataset.INVENTORY]
+    con.execute(f"alter view {rows} rename to {OBSERVATIONS.partition('.')[2]}")
+    con.execute(f"create view {rows} as select * from {OBSERVATIONS} where resource_kind <> '{COVERAGE}'")
+    con.execute(
+        "create view inventory.coverage as select provider, sub_account_id, region_id, name as resource_kind, state, "
+        "cast(json_extract_string(properties, '$.resources') as bigint) as resources, "
+        "json_extract_string(properties, '$.missing') as missing, "
+        "json_extract_string(properties, '$.reason') as reason, "
+        f"observed_at, x_source from {OBSERVATIONS} where resource_kind = '{COVERAGE}'"
+    )
 
 
 def _materialize(

@@ -22,6 +22,8 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    target: str = ""
+    """Path and query as they came."""
 
     @property
     def json(self) -> Any:
@@ -65,7 +67,7 @@ def serving(answer: Callable[[Asked], Reply]) -> Generator[Service]:
             query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = Asked(self.command, parts.path, query, headers, body)
+            asked = Asked(self.command, parts.path, query, headers, body, self.path)
             service.asked.append(asked)
             reply = answer(asked)
             data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()

@@ -1,0 +1,52 @@
+"""An inventory from the command line: loaded, asked, judged, and as it was known on a day."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from costlab.period import utc_now
+from tests.cli.conftest import Run, run
+from tests.connectors.aws_support import Aws
+
+__all__ = ["run"]  # the fixture
+_ACCOUNT = "222222222221"
+_QUERY = "select resource_kind, attached_to, size_gib from inventory.resources where resource_kind = 'disk'"
+
+
+def _ingest(run: Run, workspace: Path, aws: Aws, *more: str) -> None:
+    options = ("--option", f"endpoint={aws.url}", "--option", f"role_arn=arn:aws:iam::{_ACCOUNT}:role/reader")
+    done = run("--workspace", workspace, "ingest", "aws-inventory", "--from", "aws://eu-west-1", *options, *more)
+    assert done.code == 0, done.err
+
+
+def test_an_inventory_is_loaded_and_can_be_asked(tmp_path: Path, run: Run, aws: Aws) -> None:
+    ec2 = aws.client("ec2", account=_ACCOUNT)
+    ec2.create_volume(AvailabilityZone="eu-west-1a", Size=100, VolumeType="gp3")
+    _ingest(run, tmp_path, aws)
+    done = run("--workspace", tmp_path, "query", _QUERY, "--format", "json")
+    assert done.json["items"] == [{"resource_kind": "disk", "attached_to": None, "size_gib": 100.0}]
+    seen = run("--workspace", tmp_path, "query", "select count(*) as n from inventory.coverage", "--format", "json")
+    assert seen.json["items"] == [{"n": 17}]
+
+
+def test_sources_and_doctor_show_when_it_was_observed_and_no_gaps(tmp_path: Path, run: Run, aws: Aws) -> None:
+    aws.faults["Action=DescribeVolumes"] = "UnauthorizedOperation"
+    _ingest(run, tmp_path, aws)
+    (item,) = run("--workspace", tmp_path, "sources", "--format", "json").json["items"]
+    assert (item["dataset"], item["gaps"], item["status"]) == ("inventory", [], "ok")
+    observed = datetime.fromisoformat(item["last_charge"].removesuffix("Z"))
+    assert abs(datetime.fromisoformat(item["loaded_at"].removesuffix("Z")) - observed) < timedelta(minutes=5)
+    lines = run("--workspace", tmp_path, "doctor", "--format", "json").json["items"]
+    (note,) = [line for line in lines if "ec2:DescribeVolumes" in line["detail"]]
+    assert (note["check"], note["status"]) == ("source aws-inventory", "note")
+
+
+def test_as_of_shows_what_had_been_observed_by_then(tmp_path: Path, run: Run, aws: Aws) -> None:
+    _ingest(run, tmp_path, aws)
+    count = "select count(*) as n from inventory.coverage"
+    for day, expected in (("2020-01-01", 0), (f"{utc_now() + timedelta(days=1):%Y-%m-%d}", 17)):
+        done = run("--workspace", tmp_path, "query", "--as-of", day, count, "--format", "json")
+        assert done.code == 0, done.err
+        assert json.loads(done.out)["items"] == [{"n": expected}]
