@@ -24,6 +24,18 @@ _ACTIONS: Final = {
     "PurchaseSavingsPlans": ("commitment", "purchase"),
     "PurchaseReservedInstances": ("commitment", "purchase"),
 }
+_INSTRUMENTS: Final = {
+    "ComputeSavingsPlans": "compute-sp",
+    "Ec2InstanceSavingsPlans": "ec2-sp",
+    "SageMakerSavingsPlans": "sagemaker-sp",
+    "Ec2ReservedInstances": "regional-ri",
+    "RdsReservedInstances": "rds-ri",
+    "ElastiCacheReservedInstances": "elasticache-ri",
+    "RedshiftReservedInstances": "redshift-ri",
+    "OpenSearchReservedInstances": "opensearch-ri",
+    "MemoryDbReservedInstances": "memorydb-ri",
+    "DynamoDbReservedCapacity": "dynamodb-reserved",
+}
 _BASIS: Final = {"AfterDiscounts": "after discounts", "BeforeDiscounts": "list price"}
 _TERMS: Final = {"OneYear": 12, "ThreeYears": 36, "1 Year": 12, "3 Years": 36, "ONE_YEAR": 12, "THREE_YEARS": 36}
 
@@ -93,6 +105,7 @@ def _advice(hub: Any, item: Mapping[str, Any], basis: str | None) -> Advice:
             "monthly_cost": item.get("estimatedMonthlyCost"),
             "source": item.get("source"),
             "purchase": purchase or None,
+            "instrument": _INSTRUMENTS.get(native),
         },
     )
 

@@ -19,14 +19,19 @@ if TYPE_CHECKING:
 
 TOOL: Final = "cost-explorer"
 _COMMON: Final = {"TermInYears": "ONE_YEAR", "PaymentOption": "NO_UPFRONT", "LookbackPeriodInDays": "THIRTY_DAYS"}
-_PLANS: Final = ("COMPUTE_SP", "EC2_INSTANCE_SP", "SAGEMAKER_SP", "DATABASE_SP")
-_RESERVED: Final = (
-    "Amazon Elastic Compute Cloud - Compute",
-    "Amazon Relational Database Service",
-    "Amazon ElastiCache",
-    "Amazon Redshift",
-    "Amazon OpenSearch Service",
-)
+_PLANS: Final = {
+    "COMPUTE_SP": "compute-sp",
+    "EC2_INSTANCE_SP": "ec2-sp",
+    "SAGEMAKER_SP": "sagemaker-sp",
+    "DATABASE_SP": "database-sp",
+}
+_RESERVED: Final = {
+    "Amazon Elastic Compute Cloud - Compute": "regional-ri",
+    "Amazon Relational Database Service": "rds-ri",
+    "Amazon ElastiCache": "elasticache-ri",
+    "Amazon Redshift": "redshift-ri",
+    "Amazon OpenSearch Service": "opensearch-ri",
+}
 REQUESTS: Final = (
     *(("savings_plans", {"SavingsPlansType": plan, **_COMMON}) for plan in _PLANS),
     *(("reservation", {"Service": service, **_COMMON}) for service in _RESERVED),
@@ -77,6 +82,7 @@ def _plans(answer: Mapping[str, Any], asked: Mapping[str, str]) -> Iterator[Advi
             item,
             native_id=str(item.get("RecommendationDetailId") or f"{native}/{plan.get('OfferingId')}"),
             native_type=native,
+            instrument=_PLANS[native],
             to_shape=" ".join(part for part in (native, plan.get("InstanceFamily")) if part),
             region_id=plan.get("Region") or None,
             hourly_commitment=number(item.get("HourlyCommitmentToPurchase")),
@@ -93,6 +99,7 @@ def _reservations(answer: Mapping[str, Any], asked: Mapping[str, str]) -> Iterat
                 item,
                 native_id=f"{asked['Service']}/{machine.get('Region', '')}/{shape}/{number_}",
                 native_type=f"reservation of {asked['Service']}",
+                instrument=_RESERVED[asked["Service"]],
                 to_shape=f"{item.get('RecommendedNumberOfInstancesToPurchase')} x {shape}",
                 region_id=machine.get("Region") or None,
                 hourly_commitment=None,
@@ -100,7 +107,9 @@ def _reservations(answer: Mapping[str, Any], asked: Mapping[str, str]) -> Iterat
             )
 
 
-def _purchase(item: Mapping[str, Any], *, utilization: str | None, native_type: str, **given: Any) -> Advice:
+def _purchase(
+    item: Mapping[str, Any], *, utilization: str | None, native_type: str, instrument: str, **given: Any
+) -> Advice:
     return Advice(
         provider="AWS",
         tool=TOOL,
@@ -118,6 +127,7 @@ def _purchase(item: Mapping[str, Any], *, utilization: str | None, native_type: 
             "lookback_days": 30,
             "utilization_percent": utilization,
             "upfront": item.get("UpfrontCost"),
+            "instrument": instrument,
         },
         **given,
     )

@@ -18,14 +18,14 @@ from costlab.period import midnight
 from costlab.simulate.estate import HOURS_PER_DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from costlab.simulate.charges import Biller
-    from costlab.simulate.estate import Instance, Resource
+    from costlab.simulate.estate import Estate, Instance, Resource
+    from costlab.simulate.planted import Waste
     from costlab.simulate.usage import MachineHours
 
     Floats = NDArray[np.float64]
@@ -40,6 +40,17 @@ SCHEMA: Final = pa.schema(
         ("avg", pa.float64()), ("max", pa.float64()), ("shape", pa.string()), ("region", pa.string()),
     ]
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What is measured: a provider's estate, when its machines run, and what of it is wasted."""
+
+    provider: str
+    """As the provider's bill names it."""
+    estate: Estate
+    machines: MachineHours
+    waste: Sequence[Waste]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +71,9 @@ def sampling(size: int, hours: int) -> tuple[int, int]:
     return (1 if size <= 10 else 4), max(0, hours - 35 * HOURS_PER_DAY)
 
 
-def write_metrics(biller: Biller, path: Path, size: int) -> int:
+def write_metrics(sampled: Sampled, path: Path, size: int) -> int:
     """Write the samples as one Parquet file, whole resources after each other; return the number of rows."""
-    return write_series(all_series(biller, size), path, "AWS", biller.company.estate.start)
+    return write_series(all_series(sampled, size), path, sampled.provider, sampled.estate.start)
 
 
 def write_series(series: Iterable[Series], path: Path, provider: str, start: date) -> int:
@@ -73,7 +84,7 @@ def write_series(series: Iterable[Series], path: Path, provider: str, start: dat
     with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
         batch: list[pa.RecordBatch] = []
         for one in series:
-            batch.append(_batch(one, origin, provider))
+            batch.append(_batch(provider, one, origin))
             rows += len(one.hours)
             if len(batch) >= 200:
                 writer.write_table(pa.Table.from_batches(batch))
@@ -83,7 +94,7 @@ def write_series(series: Iterable[Series], path: Path, provider: str, start: dat
     return rows
 
 
-def _batch(series: Series, origin: np.datetime64, provider: str) -> Any:
+def _batch(provider: str, series: Series, origin: np.datetime64) -> Any:
     count = len(series.hours)
 
     def same(text: str | None) -> Any:
@@ -98,17 +109,17 @@ def _batch(series: Series, origin: np.datetime64, provider: str) -> Any:
     return pa.RecordBatch.from_arrays([pa.array(c) if isinstance(c, np.ndarray) else c for c in columns], schema=SCHEMA)
 
 
-def all_series(biller: Biller, size: int) -> Iterator[Series]:
+def all_series(sampled: Sampled, size: int) -> Iterator[Series]:
     """Yield every series, resource by resource."""
-    estate = biller.company.estate
+    estate = sampled.estate
     step, first = sampling(size, estate.hours)
-    running = running_hours(biller.machines, estate.days, first)
+    running = running_hours(sampled.machines, estate.days, first)
     for number, instance in enumerate(estate.instances):
         hours = running.get(number)
         if hours is not None:
             yield from machine_series(estate.seed, number, instance, estate.resources[instance.resource], hours[::step])
-    detached = {w.resource for w in biller.company.waste if w.kind == "unattached_volume"}
-    idle = {w.resource for w in biller.company.waste if w.kind.startswith("idle")} | detached
+    detached = {w.resource for w in sampled.waste if w.kind == "unattached_volume"}
+    idle = {w.resource for w in sampled.waste if w.kind.startswith("idle")} | detached
     slow = np.arange(first, estate.hours, max(4, step), dtype=np.int64)
     for index, resource in enumerate(estate.resources):
         hours = slow[(slow >= resource.start) & (slow < resource.stop)]
