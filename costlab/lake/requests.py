@@ -90,7 +90,7 @@ def _kind(name: str, text: str, status: int, code: str) -> Kind:
         return Kind.REGION
     if code in _EXPIRED or _EXPIRED_SAS in text:
         return Kind.EXPIRED
-    if status == 401:
+    if status == 401 or name == "UnauthenticatedError":
         return Kind.UNKNOWN_CREDENTIALS
     kinds = ((_NOT_KNOWN, Kind.UNKNOWN_CREDENTIALS), (_NO_BUCKET, Kind.NO_BUCKET), (_BUSY, Kind.TRANSIENT))
     if found := [kind for codes, kind in kinds if code in codes]:
