@@ -48,6 +48,7 @@ class Owned:
     """``value``, ``direct``, ``shared<place>``, ``total``, ``share``, ``before``, ``change``."""
     points: tuple[Point, ...]
     series: tuple[str, ...]
+    status: str
     warnings: tuple[str, ...]
 
 
@@ -57,6 +58,7 @@ class Found:
 
     items: tuple[dict[str, Any], ...]
     totals: dict[str, Any]
+    status: str
     warnings: tuple[str, ...]
 
 
@@ -100,6 +102,7 @@ def load_owned(lab: Lab, facts: Facts, asked: Asked) -> Owned:
         tuple(_row(item, name, rules) for item in items),
         tuple(points),
         tuple(series),
+        answer.data_status,
         tuple(answer.warnings),
     )
 
@@ -114,14 +117,14 @@ def load_hygiene(lab: Lab, facts: Facts, asked: Asked) -> Found:  # noqa: ARG001
     """Return what has no owner, as :meth:`Lab.ask_hygiene` tells it."""
     window = asked.window
     answer = lab.ask_hygiene(asked.by, metric=asked.metric, start=window.start, end=window.end)
-    return Found(*_in(answer, asked.currency), tuple(answer.warnings))
+    return Found(*_in(answer, asked.currency), answer.data_status, tuple(answer.warnings))
 
 
 def load_unit_costs(lab: Lab, facts: Facts, asked: Asked, by: str | None, grain: str) -> Found:  # noqa: ARG001
     """Return unit costs, as :meth:`Lab.ask_unit_cost` tells them."""
     window = asked.window
     answer = lab.ask_unit_cost(by, cost=asked.metric, grain=grain, start=window.start, end=window.end)
-    return Found(*_in(answer, asked.currency), tuple(answer.warnings))
+    return Found(*_in(answer, asked.currency), answer.data_status, tuple(answer.warnings))
 
 
 def as_command(asked: Asked, workspace: str, *more: str) -> str:

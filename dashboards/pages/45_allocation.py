@@ -87,7 +87,7 @@ def controls(bound: Bound, where: Source, found: tuple[str, ...], frame: parts.F
 def showback(where: Source, asked: Asked) -> None:
     """Draw who the month's cost belongs to."""
     owned = ask(where, load_owned, asked)
-    parts.warnings([text for text in owned.warnings if "--hygiene" not in text])
+    said(owned.status, owned.warnings)
     if not owned.rows:
         parts.nothing_here("No charges to allocate", f"There is none in {span(asked.window)}.")
         return
@@ -141,10 +141,8 @@ def table(owned: Owned, asked: Asked) -> None:
 def hygiene(where: Source, asked: Asked) -> None:
     """Draw what has no owner, and what tags cover."""
     found = ask(where, load_hygiene, asked)
-    parts.warnings(found.warnings)
-    with parts.panel(
-        "Cost without an owner", "With the most probable owner: what its neighbours say, and how many do."
-    ):
+    said(found.status, found.warnings)
+    with parts.panel("Cost without an owner", "With the most probable owner: what its neighbours say."):
         if not found.items:
             parts.nothing_here("Everything has an owner", "Every charge of these days is allocated.")
         else:
@@ -190,9 +188,8 @@ def unit_costs(bound: Bound, where: Source, asked: Asked) -> None:
         )
         return
     st.segmented_control("Per", GRAINS, key=bound.key("grain"), required=True)
-    bound.commit()
     found = ask(where, load_unit_costs, asked, None, bound["grain"])
-    parts.warnings(found.warnings)
+    said(found.status, found.warnings)
     columns = [
         parts.Column("metric", "Metric"),
         *([parts.Column("period", "Period")] if bound["grain"] != "total" else []),
@@ -207,6 +204,14 @@ def unit_costs(bound: Bound, where: Source, asked: Asked) -> None:
     ]
     with parts.panel("Cost per unit", "All cost of these days over what the business counted."):
         parts.table(found.items, columns, asked.currency, key="unit-costs", rows=31)
+
+
+def said(status: str, texts: tuple[str, ...]) -> None:
+    """Show what has to be said with the numbers: a warning when data is missing, else a note."""
+    if status == "partial":
+        parts.warnings(texts)
+    elif texts:
+        st.info("\n".join(f"- {markdown(text)}" for text in texts), icon=":material/info:")
 
 
 def command(line: str) -> None:
