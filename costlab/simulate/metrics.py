@@ -18,13 +18,15 @@ from costlab.period import midnight
 from costlab.simulate.estate import HOURS_PER_DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from costlab.simulate.charges import Biller
-    from costlab.simulate.estate import Instance, Resource
+    from costlab.simulate.estate import Estate, Instance, Resource
+    from costlab.simulate.planted import Waste
+    from costlab.simulate.usage import MachineHours
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -38,6 +40,17 @@ SCHEMA: Final = pa.schema(
         ("avg", pa.float64()), ("max", pa.float64()), ("shape", pa.string()), ("region", pa.string()),
     ]
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What is measured: a provider's estate, when its machines run, and what of it is wasted."""
+
+    provider: str
+    """As the provider's bill names it."""
+    estate: Estate
+    machines: MachineHours
+    waste: Sequence[Waste]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +71,21 @@ def sampling(size: int, hours: int) -> tuple[int, int]:
     return (1 if size <= 10 else 4), max(0, hours - 35 * HOURS_PER_DAY)
 
 
-def write_metrics(biller: Biller, path: Path, size: int) -> int:
+def write_metrics(sampled: Sampled, path: Path, size: int) -> int:
     """Write the samples as one Parquet file, whole resources after each other; return the number of rows."""
+    return write_series(all_series(sampled, size), path, sampled.provider, sampled.estate.start)
+
+
+def write_series(series: Iterable[Series], path: Path, provider: str, start: date) -> int:
+    """Write series of one provider, whose hours count from ``start``; return the number of rows."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    origin = np.datetime64(midnight(biller.company.estate.start), "us")
+    origin = np.datetime64(midnight(start), "us")
     rows = 0
     with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
         batch: list[pa.RecordBatch] = []
-        for series in all_series(biller, size):
-            batch.append(_batch(series, origin))
-            rows += len(series.hours)
+        for one in series:
+            batch.append(_batch(provider, one, origin))
+            rows += len(one.hours)
             if len(batch) >= 200:
                 writer.write_table(pa.Table.from_batches(batch))
                 batch = []
@@ -76,14 +94,14 @@ def write_metrics(biller: Biller, path: Path, size: int) -> int:
     return rows
 
 
-def _batch(series: Series, origin: np.datetime64) -> Any:
+def _batch(provider: str, series: Series, origin: np.datetime64) -> Any:
     count = len(series.hours)
 
     def same(text: str | None) -> Any:
         return pa.repeat(pa.scalar(text or None, pa.string()), count)
 
     columns = [
-        same("AWS"), same(series.resource.id), same(series.metric),
+        same(provider), same(series.resource.id), same(series.metric),
         pa.array(origin + series.hours * np.timedelta64(timedelta(hours=1)), pa.timestamp("us")),
         np.round(series.mean, 2), np.round(np.maximum(series.mean, series.peak), 2),
         same(series.resource.shape), same(series.resource.region),
@@ -91,37 +109,37 @@ def _batch(series: Series, origin: np.datetime64) -> Any:
     return pa.RecordBatch.from_arrays([pa.array(c) if isinstance(c, np.ndarray) else c for c in columns], schema=SCHEMA)
 
 
-def all_series(biller: Biller, size: int) -> Iterator[Series]:
+def all_series(sampled: Sampled, size: int) -> Iterator[Series]:
     """Yield every series, resource by resource."""
-    estate = biller.company.estate
+    estate = sampled.estate
     step, first = sampling(size, estate.hours)
-    running = _running(biller, first)
+    running = running_hours(sampled.machines, estate.days, first)
     for number, instance in enumerate(estate.instances):
         hours = running.get(number)
         if hours is not None:
-            yield from _machine(estate.seed, number, instance, estate.resources[instance.resource], hours[::step])
-    detached = {w.resource for w in biller.company.waste if w.kind == "unattached_volume"}
-    idle = {w.resource for w in biller.company.waste if w.kind.startswith("idle")} | detached
+            yield from machine_series(estate.seed, number, instance, estate.resources[instance.resource], hours[::step])
+    detached = {w.resource for w in sampled.waste if w.kind == "unattached_volume"}
+    idle = {w.resource for w in sampled.waste if w.kind.startswith("idle")} | detached
     slow = np.arange(first, estate.hours, max(4, step), dtype=np.int64)
     for index, resource in enumerate(estate.resources):
         hours = slow[(slow >= resource.start) & (slow < resource.stop)]
         if len(hours):
             rng = np.random.default_rng([estate.seed, _SAMPLES, 1, index])
-            yield from _other(resource, hours, rng, idle=index in idle, attached=index not in detached)
+            yield from other_series(resource, hours, rng, idle=index in idle, attached=index not in detached)
 
 
-def _running(biller: Biller, first: int) -> dict[int, Ints]:
+def running_hours(machines: MachineHours, days: int, first: int) -> dict[int, Ints]:
     """Return the hours in which each instance ran, from ``first`` on."""
     found: dict[int, list[Ints]] = {}
-    days = biller.company.estate.days
     for day in range(first // HOURS_PER_DAY, days, 7):
-        rows, need = biller.machines.between(day, min(day + 7, days))
+        rows, need = machines.between(day, min(day + 7, days))
         for row, hours in zip(rows.tolist(), need, strict=True):
             found.setdefault(row, []).append(np.flatnonzero(hours) + day * HOURS_PER_DAY)
     return {row: np.concatenate(parts) for row, parts in found.items()}
 
 
-def _machine(seed: int, number: int, instance: Instance, resource: Resource, hours: Ints) -> Iterator[Series]:
+def machine_series(seed: int, number: int, instance: Instance, resource: Resource, hours: Ints) -> Iterator[Series]:
+    """Yield what a machine's monitor shows in the hours in which it ran."""
     rng = np.random.default_rng([seed, _SAMPLES, 0, number])
     load = instance.load
     wave = np.sin((hours % HOURS_PER_DAY - 9) / HOURS_PER_DAY * 2 * np.pi)
@@ -135,9 +153,10 @@ def _machine(seed: int, number: int, instance: Instance, resource: Resource, hou
     yield Series(resource, "network_bytes", hours, np.rint(traffic), np.rint(traffic))
 
 
-def _other(
+def other_series(
     resource: Resource, hours: Ints, rng: np.random.Generator, *, idle: bool, attached: bool
 ) -> Iterator[Series]:
+    """Yield what the monitor of anything but a machine shows, if it has one."""
     count = len(hours)
     zero = np.zeros(count)
 
