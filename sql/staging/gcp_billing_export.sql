@@ -47,8 +47,12 @@ resource_lines as materialized (
         end as x_units
     from raw
     where
-        raw.sku_description like 'Commitment v_: %'
-        or list_contains(list_transform(raw.credits, lambda c: c.type), 'COMMITTED_USAGE_DISCOUNT')
+        -- the credits of most other lines need not be looked at
+        regexp_matches(raw.sku_description, ' (Core|Cpu|Ram)( |$)')
+        and (
+            raw.sku_description like 'Commitment v_: %'
+            or list_contains(list_transform(raw.credits, lambda c: c.type), 'COMMITTED_USAGE_DISCOUNT')
+        )
 ),
 
 -- one row per series, region, kind of resource and time of a fee: the units committed
@@ -125,13 +129,10 @@ pool_use as (
 -- one row per item and time of a fee
 used as (
     select distinct
-        fees.billing_account_id,
-        fees.invoice_month,
-        fees.currency,
-        fees.location_region,
-        fees.sku_id,
-        fees.usage_start_time,
-        fees.usage_end_time,
+        concat_ws(
+            '|', fees.billing_account_id, fees.invoice_month, fees.currency, fees.location_region, fees.sku_id,
+            fees.usage_start_time, fees.usage_end_time
+        ) as x_key,
         pool_use.x_use
     from resource_lines as fees
     inner join pool_use
@@ -166,10 +167,9 @@ owners as (
 -- one row per item of usage that such a commitment paid
 payers as (
     select distinct
-        usage.billing_account_id,
-        usage.invoice_month,
-        usage.location_region,
-        usage.sku_id,
+        concat_ws(
+            '|', usage.billing_account_id, usage.invoice_month, usage.location_region, usage.sku_id
+        ) as x_key,
         owners.x_payer,
         owners.x_payer_name
     from resource_lines as usage
@@ -355,27 +355,30 @@ judged as (
         payers.x_payer,
         payers.x_payer_name
     from classed
-    -- at most one row each
+    -- at most one row each; most lines have no key and are not looked up
     left join used
         on
-            classed.billing_account_id = used.billing_account_id
-            and classed.invoice_month = used.invoice_month
-            and classed.currency = used.currency
-            and classed.location_region = used.location_region
-            and classed.sku_id = used.sku_id
-            and classed.usage_start_time = used.usage_start_time
-            and classed.usage_end_time = used.usage_end_time
-            and classed.x_category = 'Purchase'
-            and not classed.x_is_spend
+            used.x_key = case
+                when classed.x_category = 'Purchase' and not classed.x_is_spend
+                    then
+                        concat_ws(
+                            '|', classed.billing_account_id, classed.invoice_month, classed.currency,
+                            classed.location_region, classed.sku_id, classed.usage_start_time, classed.usage_end_time
+                        )
+            end
     left join payers
         on
-            classed.billing_account_id = payers.billing_account_id
-            and classed.invoice_month = payers.invoice_month
-            and classed.location_region = payers.location_region
-            and classed.sku_id = payers.sku_id
-            and classed.x_category = 'Usage'
-            and classed.x_committed_credit <> 0
-            and not classed.x_is_dollar_credit
+            payers.x_key = case
+                when
+                    classed.x_category = 'Usage'
+                    and classed.x_committed_credit <> 0
+                    and not classed.x_is_dollar_credit
+                    then
+                        concat_ws(
+                            '|', classed.billing_account_id, classed.invoice_month, classed.location_region,
+                            classed.sku_id
+                        )
+            end
 ),
 
 -- one row per line: into which parts it falls
