@@ -24,7 +24,7 @@ SNAPSHOTS = r"SnapshotUsage|StorageSnapshot|PD Snapshot|Snapshots$"
 class OrphanSnapshot:
     """Snapshot of a deleted disk.
 
-    Fires when an inventory of the last 14 days shows a snapshot of 30 days or more, the disk it was made of is not there
+    Fires when an inventory of the last 14 days shows a snapshot of 30 days or more, its disk is not there
     any more, and no machine image needs it. Only where all disks and images of its account and region were looked at;
     without an inventory it is not assessed.
     Saving: at most the snapshot's charge; blocks that a newer snapshot shares with it stay, hence the wide range.
