@@ -48,12 +48,12 @@ def portfolio(estate: AzureEstate, size: int) -> list[Commitment]:
                     upfront=True, shared=False),
         reservation(3, PARTLY_UNUSED, "quill-dev", machine_item("Standard_B4ms", german), 2 * many, 1, -3000,
                     upfront=False, shared=False),
-        reservation(4, MOSTLY_UNUSED, "quill-prod", machine_item("Standard_D2s_v3", west), 6 * many, 1, -4000,
+        reservation(4, MOSTLY_UNUSED, "quill-prod", machine_item("Standard_D2s_v3", west), 9 * many, 1, -4000,
                     upfront=True, shared=True),
         reservation(5, "SQL_RI_orders", "quill-retail", database_item(4, north), 12 * many, 1, -1900, upfront=False,
                     shared=True),
         plan(6, "SP_compute", "quill-platform", "1.1", -1300, upfront=False, shared=True),
-        plan(7, "SP_retail", "quill-retail", "0.35", half + 10, upfront=True, shared=False),
+        plan(7, "SP_desktops", "quill-dev", "0.9", half + 10, upfront=True, shared=False),
     ]  # fmt: skip
     if estate.days >= 40:  # bought by mistake, given back nine days later
         bought.append(
