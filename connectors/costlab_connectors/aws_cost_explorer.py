@@ -11,15 +11,16 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from costlab.errors import ConfigError, SourceError
+from costlab.errors import SourceError
 from costlab.interfaces.connector import PAID_OPTIONS, Column, Dataset, FileFormat, PaidRequest, Snapshot
-from costlab.period import Month
 from costlab_connectors import _aws_billing as aws
+from costlab_connectors._recent import recent_months
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from costlab.interfaces.connector import Landing
+    from costlab.period import Month
 
 PRICE: Final = PaidRequest(
     "Cost Explorer request",
@@ -84,7 +85,7 @@ class AwsCostExplorer:
             If Cost Explorer is not enabled, or does not answer.
         """
         del uri  # there is one Cost Explorer
-        months = [period] if period else _months(landing)
+        months = [period] if period else recent_months(landing, _OLDEST)
         payer = aws.account_of(landing)
         asked = [(month, charges, _request(landing, month, charges)) for month in months for charges in _charges()]
         missing = sum(not _is_kept(landing, payer, request) for _, _, request in asked)
@@ -97,14 +98,6 @@ class AwsCostExplorer:
 
 def _charges() -> tuple[str, ...]:
     return (USAGE, *RECORD_TYPES)
-
-
-def _months(landing: Landing) -> list[Month]:
-    text = landing.option("months", "3")
-    if not text.isdigit() or not 1 <= int(text) <= _OLDEST:
-        raise ConfigError(f"option months is {text!r}", hint=f"Write a number from 1 to {_OLDEST}")
-    newest = Month.of(landing.now.date())
-    return [newest.plus(-back) for back in reversed(range(int(text)))]
 
 
 def _request(landing: Landing, month: Month, charges: str) -> dict[str, Any]:
