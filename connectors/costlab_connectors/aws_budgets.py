@@ -41,11 +41,11 @@ class AwsBudgets:
             If the service does not answer.
         """
         del uri, period  # budgets are about now
-        yield snapshot(landing, source, self.name, "AWS", _found(landing, aws.account_of(landing)))
+        yield snapshot(landing, source, self.name, "AWS", _found(landing, aws.payer(landing)))
 
 
-def _found(landing: Landing, account: str) -> Iterator[Budget]:
-    service = aws.client(landing, "budgets")
+def _found(landing: Landing, payer: aws.Payer) -> Iterator[Budget]:
+    service, account = payer.client("budgets"), payer.id
     others = 0
     for item in _pages(service.describe_budgets, "Budgets", AccountId=account):
         if item.get("BudgetType") != "COST":
