@@ -62,6 +62,7 @@ class AwsCostExplorer:
     name: ClassVar[str] = "aws-cost-explorer"
     dataset: ClassVar[Dataset] = Dataset.FOCUS
     schemes: ClassVar[tuple[str, ...]] = ("aws",)
+    permissions: ClassVar[tuple[str, ...]] = ("ce:GetCostAndUsage",)
     options: ClassVar[Mapping[str, str]] = {
         **PAID_OPTIONS,
         **aws.OPTIONS,

@@ -26,6 +26,20 @@ class AwsRecommendations:
     name: ClassVar[str] = "aws-recommendations"
     dataset: ClassVar[Dataset] = Dataset.ADVICE
     schemes: ClassVar[tuple[str, ...]] = ("aws",)
+    permissions: ClassVar[tuple[str, ...]] = (
+        "cost-optimization-hub:GetPreferences",
+        "cost-optimization-hub:GetRecommendation",
+        "cost-optimization-hub:ListEnrollmentStatuses",
+        "cost-optimization-hub:ListRecommendations",
+        "compute-optimizer:GetEBSVolumeRecommendations",
+        "compute-optimizer:GetEC2InstanceRecommendations",
+        "compute-optimizer:GetEnrollmentStatus",
+        "compute-optimizer:GetIdleRecommendations",
+        "ec2:DescribeInstances",
+        "ec2:DescribeVolumes",
+        "ce:GetReservationPurchaseRecommendation",
+        "ce:GetSavingsPlansPurchaseRecommendation",
+    )
     options: ClassVar[Mapping[str, str]] = {
         **PAID_OPTIONS,
         **aws.OPTIONS,
