@@ -6,14 +6,16 @@ import contextlib
 import json
 import shutil
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from costlab.cli._demo_allocation import METRICS_FILE, RULES_FILE, write_allocation
 from costlab.errors import UsageError
 from costlab.lab.facade import Lab
 from costlab.lab.loading import load_and_publish
 from costlab.money import plain
+from costlab.period import Month
 from costlab.report.formats import Format, render
 from costlab.settings import FILE_NAME, Settings, Source, load_settings, source_block
 from costlab.simulate import simulate
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 END = date(2026, 10, 20)
 """The day the simulated company's data ends: fixed, so that a seed gives the same company everywhere."""
 MARKER = ".costlab-demo.json"
-_OWN = (MARKER, FILE_NAME, "native", "lake", "serve", "reports", "costlab.duckdb")
+_OWN = (MARKER, FILE_NAME, RULES_FILE, METRICS_FILE, "native", "lake", "serve", "reports", "costlab.duckdb")
 _ASIDE = ".costlab-demo-before"
 _TOP = 5
 _TOML = """\
@@ -60,6 +62,8 @@ def make_demo(
         local = [Source(s.name, s.connector, _relative(s.uri, folder)) for s in sources]
         text = _TOML + "".join(source_block(source) for source in local) + _FRESHNESS
         (folder / FILE_NAME).write_text(text, encoding="utf-8")
+        first = Month.of(end - timedelta(days=1)).plus(1 - months).first_day
+        write_allocation(folder, seed=seed, start=first, end=end)
         settings = load_settings(folder.absolute())
         done = load_and_publish(settings, settings.sources, progress=progress)
         for error in done.errors:
@@ -90,6 +94,8 @@ def _next(month: Window) -> list[str]:
         "cost --by ServiceName --grain month",
         "cost --by Tags.team --where \"ServiceCategory = 'Compute'\"",
         f"explain --from {month.start} --to {month.end} --by SubAccountId",
+        "allocate --by team",
+        "unit-cost --by team --grain month",
         "recommend --format json",
         "anomalies",
         "reconcile",

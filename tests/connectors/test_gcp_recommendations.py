@@ -205,3 +205,12 @@ def test_without_credentials_the_login_is_named(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(ConfigError, match="no Google credentials") as refused:
         ingest(tmp_path, "gcp-recommendations", "gcp://shop")
     assert "gcloud auth application-default login" in refused.value.hint
+
+
+@pytest.mark.parametrize("page", [b"<html>Sign in</html>", b"[]", b"3"])
+def test_a_page_of_a_proxy_is_not_an_answer(
+    tmp_path: Path, service: Service, recommender: Recommender, page: bytes
+) -> None:
+    recommender.replies = [Reply(page)]
+    with pytest.raises(SourceError, match="is not Google"):
+        load(tmp_path, service)
