@@ -147,7 +147,7 @@ def _answered(response: Any, permission: str) -> Any:
     if status == 204 or (status == 200 and not response.text()):
         return None
     if status == 200:
-        return json.loads(response.text(), parse_float=Decimal)
+        return _read(response.text(), permission)
     code = _code(response)
     if status == 401:
         raise ConfigError(f"Azure does not accept the credentials ({code})", hint=_LOG_IN)
@@ -158,6 +158,16 @@ def _answered(response: Any, permission: str) -> Any:
     if status == 404:
         raise SourceError(f"Azure does not know the scope ({code})", hint="Check the subscription or scope in --from")
     raise SourceError(f"Azure refuses {permission}: {status} {code}", hint="Check the scope in --from; try again")
+
+
+def _read(text: str, permission: str) -> Any:
+    try:
+        found = json.loads(text, parse_float=Decimal)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise SourceError(f"what answers {permission} is not Azure", hint="Check the proxy and the option endpoint")
+    return found
 
 
 def _code(response: Any) -> str:
@@ -184,3 +194,21 @@ def subscriptions(azure: Azure, uri: str) -> list[str]:
     if not found:
         raise ConfigError("these credentials see no Azure subscription", hint="Give them the role Reader on one")
     return found
+
+
+def scopes(azure: Azure, uri: str) -> list[str]:
+    """Return what a URI names as paths: subscriptions, or one billing scope or management group as Azure writes it.
+
+    ``azure://ID``: ``/subscriptions/ID``; ``azure://providers/Microsoft.Billing/billingAccounts/ID``: that.
+    """
+    path = uri.partition("://")[2].strip("/")
+    if path.lower().startswith("providers/"):
+        return [f"/{path}"]
+    return [f"/subscriptions/{name}" for name in subscriptions(azure, uri)]
+
+
+def billing_account(scope: str) -> str | None:
+    """Return the billing account in a billing scope, None in another."""
+    parts = scope.split("/")
+    names = [part.lower() for part in parts]
+    return parts[names.index("billingaccounts") + 1] if "billingaccounts" in names[:-1] else None

@@ -192,7 +192,7 @@ def test_hygiene_names_what_nobody_owns_and_a_probable_owner(run: Run, measured:
          "resources": 1, "owner_guess": "data", "confidence": 0.5, "basis": "account", "evidence": 2}
     ]  # fmt: skip
     totals = done.json["totals"]
-    assert (totals["untagged"], totals["total"]) == ("31", "434")
+    assert (totals["untagged"], totals["cost"]) == ("31", "434")
     assert totals["tag_keys"] == [
         {"key": "team", "cost": "403", "share": 0.928571, "spellings": {"team": "403"}, "also": []}
     ]
