@@ -35,11 +35,13 @@ resource_lines as materialized (
             else
                 least(
                     -cast(
-                        list_sum(
+                        reduce(
                             list_transform(
                                 list_filter(raw.credits, lambda c: c.type = 'COMMITTED_USAGE_DISCOUNT'),
                                 lambda c: try_cast(c.amount as decimal(38, 12))
-                            )
+                            ),
+                            lambda total, amount: cast(total + amount as decimal(38, 12)),
+                            cast(0 as decimal(38, 12))
                         ) as double
                     ) / nullif(cast(raw.cost as double), 0),
                     1.0
@@ -69,7 +71,15 @@ committed as (
         sum(x_units) as x_committed
     from resource_lines
     where x_is_fee and x_series is not null and x_what is not null
-    group by all
+    group by
+        billing_account_id,
+        invoice_month,
+        currency,
+        location_region,
+        x_series,
+        x_what,
+        usage_start_time,
+        usage_end_time
 ),
 
 -- one row per series, region, kind of resource and time of usage: the units that commitments paid
@@ -85,7 +95,14 @@ covered as (
         sum(x_units) as x_covered
     from resource_lines
     where not x_is_fee
-    group by all
+    group by
+        billing_account_id,
+        invoice_month,
+        currency,
+        location_region,
+        x_series,
+        x_what,
+        usage_start_time
 ),
 
 -- one row per row of committed: the share that was used, the same for all commitments of a series and region; none
@@ -123,16 +140,23 @@ pool_use as (
                 and unclear.x_series is null
                 and unclear.x_what is not null
         )
-    group by all
+    group by
+        committed.billing_account_id,
+        committed.invoice_month,
+        committed.currency,
+        committed.location_region,
+        committed.x_series,
+        committed.x_what,
+        committed.usage_start_time,
+        committed.usage_end_time
 ),
 
 -- one row per item and time of a fee
 used as (
     select distinct
-        concat_ws(
-            '|', fees.billing_account_id, fees.invoice_month, fees.currency, fees.location_region, fees.sku_id,
-            fees.usage_start_time, fees.usage_end_time
-        ) as x_key,
+        fees.billing_account_id || '|' || fees.invoice_month || '|' || fees.currency || '|' || fees.location_region
+        || '|' || fees.sku_id || '|' || cast(fees.usage_start_time as varchar)
+        || '|' || cast(fees.usage_end_time as varchar) as x_key,
         pool_use.x_use
     from resource_lines as fees
     inner join pool_use
@@ -160,16 +184,19 @@ owners as (
         min(sku_description) as x_payer_name
     from resource_lines
     where x_is_fee and x_series is not null and x_what is not null
-    group by all
+    group by
+        billing_account_id,
+        invoice_month,
+        location_region,
+        x_series,
+        x_what
     having min(sku_id) = max(sku_id)
 ),
 
 -- one row per item of usage that such a commitment paid
 payers as (
     select distinct
-        concat_ws(
-            '|', usage.billing_account_id, usage.invoice_month, usage.location_region, usage.sku_id
-        ) as x_key,
+        usage.billing_account_id || '|' || usage.invoice_month || '|' || usage.location_region || '|' || usage.sku_id as x_key,
         owners.x_payer,
         owners.x_payer_name
     from resource_lines as usage
@@ -361,10 +388,10 @@ judged as (
             used.x_key = case
                 when classed.x_category = 'Purchase' and not classed.x_is_spend
                     then
-                        concat_ws(
-                            '|', classed.billing_account_id, classed.invoice_month, classed.currency,
-                            classed.location_region, classed.sku_id, classed.usage_start_time, classed.usage_end_time
-                        )
+                        classed.billing_account_id || '|' || classed.invoice_month || '|' || classed.currency
+                        || '|' || classed.location_region || '|' || classed.sku_id
+                        || '|' || cast(classed.usage_start_time as varchar)
+                        || '|' || cast(classed.usage_end_time as varchar)
             end
     left join payers
         on
@@ -374,10 +401,8 @@ judged as (
                     and classed.x_committed_credit <> 0
                     and not classed.x_is_dollar_credit
                     then
-                        concat_ws(
-                            '|', classed.billing_account_id, classed.invoice_month, classed.location_region,
-                            classed.sku_id
-                        )
+                        classed.billing_account_id || '|' || classed.invoice_month || '|' || classed.location_region
+                        || '|' || classed.sku_id
             end
 ),
 
