@@ -45,7 +45,7 @@ _AMOUNT = "x_amount"
 CREATORS = ("aws:createdBy", "createdBy", "creator")
 """Tag keys that say who made a resource."""
 _RESOURCE = ("SubAccountId", "ServiceName", "ResourceId", "ResourceName", TAGS)
-_OWN = """\
+_GROUPED = """\
 x_grouped as (
     select {day} as x_day, {keys}, {sums}
     from {table} as costs
@@ -53,6 +53,13 @@ x_grouped as (
     group by {day}, {keys}
 ),
 x_placed as (select *, {value} as x_value, {pool} as x_pool from x_grouped)"""
+"""With tags: far fewer JSON texts to read than charges."""
+_PLAIN = """\
+x_placed as (
+    select {day} as x_day, {keys}, {measures}, {value} as x_value, {pool} as x_pool
+    from {table} as costs
+    where {day} >= $first and {day} < $last{condition}
+)"""
 
 
 def folded(key: str) -> str:
@@ -264,11 +271,17 @@ class _Sql:
         return [quoted(name) for name in dict.fromkeys([*sorted(plain), *self.extra, *tags])]
 
     def own(self) -> str:
-        """Return the charges as they are, one row per group of equal ones: tags are read once per group."""
-        keys, condition = ", ".join(self.needed), f" and {self.way.condition}" if self.way.condition else ""
-        sums = ", ".join(f"sum(costs.{name}) as x_sum_{name}" for name in self.measures)
-        return _OWN.format(day=self.way.day, table=self.way.table, keys=keys, sums=sums, condition=condition,
-                            value=self.value(self.tag), pool=self.pool())  # fmt: skip
+        """Return the charges as they are."""
+        return (_GROUPED if quoted(TAGS) in self.needed else _PLAIN).format(
+            day=self.way.day,
+            table=self.way.table,
+            keys=", ".join(self.needed),
+            sums=", ".join(f"sum(costs.{name}) as x_sum_{name}" for name in self.measures),
+            measures=", ".join(f"costs.{name} as x_sum_{name}" for name in self.measures),
+            condition=f" and {self.way.condition}" if self.way.condition else "",
+            value=self.value(self.tag),
+            pool=self.pool(),
+        )
 
     def moved(self) -> str:
         """Return what containers take over from their machine."""
