@@ -79,11 +79,13 @@ class TagReader:
     @classmethod
     def of(cls, db: Database, rules: Rules, days: dict[str, date], *, needed: bool, has_allocated: bool) -> TagReader:
         """Return the reader of the tags in some days."""
-        found: dict[str, set[str]] = {}
+        names: set[str] = set()
         if needed:
             for (text,) in db.result(_TAG_SETS, days).rows:
-                for key in keys_of(text):
-                    found.setdefault(folded(key), set()).add(key)
+                names.update(keys_of(text))
+        found: dict[str, set[str]] = {}
+        for name in names:
+            found.setdefault(folded(name), set()).add(name)
         aliases = {folded(key): names for key, names in rules.tags.items()}
         return cls({form: tuple(sorted(keys)) for form, keys in found.items()}, aliases, has_allocated)
 
@@ -252,8 +254,11 @@ class _Sql:
         """Return the query of what every resource costs outside shared costs."""
         creator = f"coalesce({', '.join(self.reader.sql(key) for key in CREATORS)})"
         keys = f"SubAccountId, ServiceName, BillingCurrency, ResourceId, {creator}, x_value"
+        # a month's days are one: a resource is looked at once
+        own = _GROUPED.replace("{day} as x_day, ", "").replace("group by {day}, ", "group by ")
         return (
-            f"with {self.own()}\nselect SubAccountId, ServiceName, BillingCurrency, ResourceId, max(ResourceName), "
+            f"with {self.filled(own)}\n"
+            "select SubAccountId, ServiceName, BillingCurrency, ResourceId, max(ResourceName), "
             f"{creator}, x_value, cast(sum(x_sum_{self.metric}) as {MONEY_TYPE})\n"
             f"from x_placed where x_pool is null\ngroup by {keys} order by {keys}"
         )
@@ -272,7 +277,11 @@ class _Sql:
 
     def own(self) -> str:
         """Return the charges as they are."""
-        return (_GROUPED if quoted(TAGS) in self.needed else _PLAIN).format(
+        return self.filled(_GROUPED if quoted(TAGS) in self.needed else _PLAIN)
+
+    def filled(self, template: str) -> str:
+        """Return a template with the table, the columns, and the SQL of value and pool."""
+        return template.format(
             day=self.way.day,
             table=self.way.table,
             keys=", ".join(self.needed),
