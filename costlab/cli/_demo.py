@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import shutil
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from costlab.errors import UsageError
+from costlab.lab.currency import COLUMNS as RATE_COLUMNS
+from costlab.lab.currency import FILE_NAME as RATES
 from costlab.lab.facade import Lab
 from costlab.lab.loading import load_and_publish
 from costlab.money import plain
+from costlab.period import Month
 from costlab.report.formats import Format, render
 from costlab.settings import FILE_NAME, Settings, Source, load_settings, source_block
 from costlab.simulate import simulate
+from costlab.simulate.azure import simulate_azure
+from costlab.simulate.azure.prices import exchange_rate
+from costlab.simulate.bill import months_between
+from costlab.simulate.gcp import simulate_gcp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -27,11 +36,14 @@ if TYPE_CHECKING:
 END = date(2026, 10, 20)
 """The day the simulated company's data ends: fixed, so that a seed gives the same company everywhere."""
 MARKER = ".costlab-demo.json"
-_OWN = (MARKER, FILE_NAME, "native", "lake", "serve", "reports", "costlab.duckdb")
+_OWN = (MARKER, FILE_NAME, RATES, "native", "lake", "serve", "reports", "costlab.duckdb")
 _ASIDE = ".costlab-demo-before"
 _TOP = 5
+CURRENCY = "EUR"
+"""What the company's Azure agreement is billed in."""
+_RATE = Decimal("0.000001")
 _TOML = """\
-# Made by `costlab demo`. The company is simulated, its bill is in the vendor's native export format.
+# Made by `costlab demo`. The company is simulated, its bills are in each vendor's native export format.
 """
 _FRESHNESS = """
 [freshness]
@@ -54,9 +66,8 @@ def make_demo(
     with _replacing(folder):
         record = {"seed": seed, "months": months, "scale": scale}
         (folder / MARKER).write_text(json.dumps(record) + "\n", encoding="utf-8")
-        progress(f"simulating {months} months of a company's cloud bill (seed {seed}, {scale})")
-        made = simulate(folder / "native", seed=seed, end=end, months=months, scale=scale, progress=progress)
-        sources = [Source("aws", "aws-cur", str(made.cur2)), Source("metrics", "metrics-file", str(made.metrics))]
+        progress(f"simulating {months} months of a company on three clouds (seed {seed}, {scale})")
+        sources = _simulated(folder, seed=seed, months=months, scale=scale, end=end, progress=progress)
         local = [Source(s.name, s.connector, _relative(s.uri, folder)) for s in sources]
         text = _TOML + "".join(source_block(source) for source in local) + _FRESHNESS
         (folder / FILE_NAME).write_text(text, encoding="utf-8")
@@ -65,6 +76,36 @@ def make_demo(
         for error in done.errors:
             raise error
     return settings
+
+
+def _simulated(
+    folder: Path, *, seed: int, months: int, scale: str, end: date, progress: Callable[[str], None]
+) -> list[Source]:
+    """Write the exports, metrics and exchange rates of the company, and return where they are."""
+    native = folder / "native"
+    wanted: dict[str, Any] = {"seed": seed, "end": end, "months": months, "scale": scale}
+    aws = simulate(native / "aws", **wanted, progress=lambda text: progress(f"aws {text}"))
+    azure = simulate_azure(native / "azure", currency=CURRENCY, **wanted, progress=lambda text: progress(f"azure {text}"))
+    gcp = simulate_gcp(native / "gcp", **wanted, progress=lambda text: progress(f"gcp {text}"))
+    with (folder / RATES).open("w", encoding="utf-8", newline="") as handle:
+        lines = csv.writer(handle)
+        lines.writerow(RATE_COLUMNS)
+        for month in months_between(_start(end, months), end):
+            rate = Decimal(10_000) / exchange_rate(month, CURRENCY)
+            lines.writerow((month.first_day, CURRENCY, "USD", rate.quantize(_RATE), "the simulated Azure invoice"))
+    return [
+        Source("aws", "aws-cur", str(aws.cur2)),
+        Source("azure", "azure-export", str(azure.export)),
+        Source("gcp", "gcp-billing-export", str(gcp.detailed)),
+        Source("aws-metrics", "metrics-file", str(aws.metrics)),
+        Source("azure-metrics", "metrics-file", str(azure.metrics)),
+        Source("gcp-metrics", "metrics-file", str(gcp.metrics)),
+    ]
+
+
+def _start(end: date, months: int) -> date:
+    last = Month.of(end) if end.day > 1 else Month.of(end).plus(-1)
+    return last.plus(1 - months).first_day
 
 
 def summary(settings: Settings, command: str) -> str:
@@ -87,7 +128,8 @@ def summary(settings: Settings, command: str) -> str:
 
 def _next(month: Window) -> list[str]:
     return [
-        "cost --by ServiceName --grain month",
+        "cost --by ServiceProviderName,ServiceName --grain month",
+        "cost --by ServiceProviderName --currency USD",
         "cost --by Tags.team --where \"ServiceCategory = 'Compute'\"",
         f"explain --from {month.start} --to {month.end} --by SubAccountId",
         "recommend --format json",
@@ -109,8 +151,10 @@ def _top(answer: Answer) -> Answer:
 
 
 def _saving(plan: Answer) -> str:
-    total = plan.totals.get("monthly_saving")
-    return f"{plain(total)} {plan.currency or ''}".strip() if total is not None else "nothing"
+    """Return the plan's total in every currency it has: amounts of two are never added."""
+    one = plan.totals.get("monthly_saving")
+    sums = plan.totals.get("by_currency") or ({plan.currency: plan.totals} if one is not None else {})
+    return " and ".join(f"{plain(amounts['monthly_saving'])} {code}" for code, amounts in sums.items()) or "nothing"
 
 
 def _relative(uri: str, folder: Path) -> str:
