@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, cast
 
 from costlab.discover import connector as find_connector
 from costlab.errors import CostlabError, SourceError, UnknownValue
+from costlab.ingest import growth
 from costlab.ingest.files import open_files
+from costlab.ingest.growth import is_accepted, part_of_month
 from costlab.ingest.landing import LocalLanding
 from costlab.ingest.report import IngestReport, PeriodReport
 from costlab.ingest.staged import Staging
@@ -55,7 +57,8 @@ def ingest(
     source
         The source's name; the connector's when missing. Deliveries of one source replace each other.
     options
-        What the connector and the transport understand: a profile, a region, ``env:NAME`` for a secret.
+        What the connector and the transport understand: a profile, a region, ``env:NAME`` for a secret; of any source
+        ``accept_fewer=yes``, see :mod:`costlab.ingest.growth`.
     period
         Load this billing period only.
     progress
@@ -83,13 +86,15 @@ def ingest(
     name = checked_source(source or connector)
     report = IngestReport()
     tell = progress or _silent
+    accepts_fewer = is_accepted(options or {})
+    given = {key: value for key, value in (options or {}).items() if key != growth.OPTION}
     with writing(workspace, retention=retention) as writer, _scratch(writer.lake) as scratch:
         if _is_api(found, uri):
             api = cast("ApiConnector", found)
-            transport, snapshots = _pulled(api, uri, name, options or {}, period, writer.lake, scratch, tell)
+            transport, snapshots = _pulled(api, uri, name, given, period, writer.lake, scratch, tell)
         else:
-            transport, snapshots = _delivered(found, uri, name, options or {}, period)
-        load = _Load(writer, transport, scratch, report, tell, period)
+            transport, snapshots = _delivered(found, uri, name, given, period)
+        load = _Load(writer, transport, scratch, report, tell, period, accepts_fewer=accepts_fewer)
         try:
             for snapshot in snapshots:
                 load.snapshot(snapshot)
@@ -153,8 +158,11 @@ class _Load:
         report: IngestReport,
         tell: Progress,
         period: Month | None,
+        *,
+        accepts_fewer: bool = False,
     ) -> None:
         self.writer, self.transport, self.scratch = writer, transport, scratch
+        self.accepts_fewer = accepts_fewer
         self.report, self.tell, self.period = report, tell, period
         self.lake: Lake = writer.lake
         self.is_empty = False
@@ -218,6 +226,9 @@ class _Load:
         if self._is_older(staging, month, live):
             self._done(snapshot, period, Action.IGNORED_OLDER, began, live)
             return
+        if error := self._is_part(staging, month, live):
+            self._done(snapshot, period, Action.REJECTED, began, error=error)
+            return
         tag = hashlib.sha256(snapshot.snapshot_id.encode()).hexdigest()
         revision, folder = self.writer.stage(snapshot.dataset, snapshot.source, period, tag)
         try:
@@ -238,6 +249,14 @@ class _Load:
         order, snapshot = staging.counts[month].order, staging.snapshot
         older = decide(live, snapshot.snapshot_id, order, _versions(snapshot)) is Action.IGNORED_OLDER
         return older and self._is_whole(live)
+
+    def _is_part(self, staging: Staging, month: Month, live: Revision | None) -> SourceError | None:
+        """Return why a delivery of a table that only grows is not the whole month; None when it is."""
+        if live is None or self.accepts_fewer or not (live.order and staging.counts[month].order):
+            return None
+        if live.connector != staging.snapshot.connector or not self._is_whole(live):
+            return None
+        return part_of_month(live, staging.known_by(month, live.order))
 
     def _is_same(self, staging: Staging, month: Month, live: Revision, target: Path) -> bool:
         """Whether files that only look new (touched, copied again) hold the rows that are live."""

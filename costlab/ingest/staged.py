@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from costlab.errors import ModelError, SourceError
 from costlab.focus.columns import COLUMN_TYPES
 from costlab.ingest.files import first_line
+from costlab.ingest.growth import Known
 from costlab.ingest.raw import Raw, build_raw
 from costlab.interfaces.connector import Dataset, FileFormat
 from costlab.interfaces.datasets import INSTANTS, TYPES
@@ -331,6 +332,19 @@ class Staging:
         if self.snapshot.dataset is not Dataset.FOCUS:
             return rows, {}, {}
         return rows, {str(row[0]): row[2] for row in found}, {str(row[0]): row[3] for row in found}
+
+    def known_by(self, month: Month, order: str) -> Known:
+        """Return the month's readable rows that the vendor wrote up to ``order``."""
+        currency = self._shape.costs[0]
+        found = self._query(
+            f"select {currency}, count(*) filter (where x_part = 0), sum(x_source_cost) from {self._rows} "
+            f"where x_fate not like 'quarantine%' and {self._within(month)} "
+            f"and coalesce(x_order <= {literal(order)}, true) group by 1"
+        )
+        costs: dict[str, Decimal] = {}
+        for code, _, cash in found:
+            _add(costs, code, cash)
+        return Known(sum(int(rows) for _, rows, _ in found), costs)
 
     def digest(self, paths: Iterable[Path]) -> str:
         """Return what is equal for equal rows in any order, but for the delivery they came with."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from costlab.errors import UsageError
 from costlab.ingest import ingest
 from costlab.lake import Action, Lake
 from costlab.warehouse.connection import connect
@@ -183,6 +184,49 @@ def test_a_month_that_gains_rows_later_is_replaced_and_the_older_export_ignored(
     revision = Lake(workspace).current().find("focus", "gcp", "2026-03")
     assert revision is not None
     assert revision.order == "2026-04-03 07:00:00"
+
+
+def test_a_file_that_holds_a_part_of_a_month_never_replaces_it(workspace: Path, tmp_path: Path) -> None:
+    old = [at("2026-03-06 07:00:00 UTC"), at("2026-03-09 07:00:00 UTC"), at("2026-03-09 07:00:00 UTC", cost=2.5)]
+    late = at("2026-04-03 07:00:00 UTC", cost=0.5)
+    load(workspace, write_lines(tmp_path / "1.jsonl", old))
+    before = Lake(workspace).current()
+    for name, rows in {"newest day only": [late], "a day lacks": [*old[:1], late], "same end": old[1:]}.items():
+        report = load(workspace, write_parquet(tmp_path / f"{name}.parquet", rows))
+        assert (name, actions(report)) == (name, [("2026-03", "rejected")])
+        assert report.periods[0].hint.startswith("Give all files of the month")
+        assert report.exit_code == 3
+        assert Lake(workspace).current() == before
+    expected = "of the 3 rows written up to 2026-03-09 07:00:00 only 2 are there (2.579996 of 2.669994 USD)"
+    assert expected in report.periods[0].error
+    both = tmp_path / "all"
+    both.mkdir()
+    write_lines(both / "1.jsonl", old)
+    write_lines(both / "2.jsonl", [late])
+    assert actions(load(workspace, both)) == [("2026-03", "replaced")]
+
+
+def test_other_months_of_a_file_load_where_one_is_a_part(workspace: Path, tmp_path: Path) -> None:
+    april = at("2026-04-03 07:00:00 UTC", invoice={"month": "202604"})
+    load(workspace, write_lines(tmp_path / "1.jsonl", [LINE, LINE]))
+    report = load(workspace, write_lines(tmp_path / "2.jsonl", [at("2026-04-03 07:00:00 UTC"), april]))
+    assert actions(report) == [("2026-03", "rejected"), ("2026-04", "loaded")]
+
+
+def test_fewer_rows_of_the_same_cost_are_the_whole_month(workspace: Path, tmp_path: Path) -> None:
+    detailed = [at("2026-03-09 07:00:00 UTC", cost=cost, credits=[]) for cost in (1.5, 2.5, 0.0)]
+    standard = [at("2026-03-09 07:00:00 UTC", cost=4.0, credits=[])]
+    load(workspace, write_lines(tmp_path / "1.jsonl", detailed))
+    assert actions(load(workspace, write_lines(tmp_path / "2.jsonl", standard))) == [("2026-03", "replaced")]
+
+
+def test_fewer_rows_are_taken_when_the_user_says_so(workspace: Path, tmp_path: Path) -> None:
+    load(workspace, write_lines(tmp_path / "1.jsonl", [LINE, LINE]))
+    path = str(write_lines(tmp_path / "2.jsonl", [LINE]))
+    with pytest.raises(UsageError, match="accept_fewer is 'ja'"):
+        ingest(workspace, "gcp-billing-export", path, source="gcp", options={"accept_fewer": "ja"})
+    report = ingest(workspace, "gcp-billing-export", path, source="gcp", options={"accept_fewer": "yes"})
+    assert actions(report) == [("2026-03", "replaced")]
 
 
 def test_the_same_rows_again_change_nothing(workspace: Path, tmp_path: Path) -> None:

@@ -1,0 +1,126 @@
+"""Usage as a matrix: one row per series of equal account, pool, place and price, one column per hour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from costlab.errors import UnknownValue, UsageError
+from costlab.rating.frames import USAGE, completed
+from costlab.rating.shapes import Shape, shape_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from pandas import DataFrame
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+PROVIDERS = ("aws", "azure", "gcp")
+CELLS_PER_BLOCK = 6_000_000
+"""Rows x hours that are held as one matrix; more hours are taken one block after another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What one row of the matrix is. ``list_price`` is NaN where it is not known."""
+
+    provider: str
+    account: str
+    region: str
+    pool: str
+    zone: str
+    list_price: float
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of its pool."""
+        return shape_of(self.provider, self.pool)
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """All usage: the series, and per entry its series, its hour (counted from ``first``) and its quantity."""
+
+    series: list[Series]
+    row: Ints
+    hour: Ints
+    quantity: Floats
+    first: int
+    """The first hour of the span, in hours since 1970."""
+    hours: int
+    """Hours of the span, those without usage included."""
+
+    def blocks(self) -> Iterator[tuple[int, Floats]]:
+        """Yield (first hour of the block, matrix of rows x hours) over the span."""
+        width = max(1, min(self.hours, CELLS_PER_BLOCK // max(1, len(self.series))))
+        for start in range(0, self.hours, width):
+            size = min(width, self.hours - start)
+            row, hour, quantity = self.row, self.hour, self.quantity
+            if size < self.hours:
+                inside = np.flatnonzero((hour >= start) & (hour < start + size))
+                row, hour, quantity = row[inside], hour[inside], quantity[inside]
+            cells = np.bincount(row * size + hour - start, weights=quantity, minlength=len(self.series) * size)
+            yield start, cells.astype(np.float64, copy=False).reshape(len(self.series), size)
+
+
+def demand_of(frame: DataFrame) -> Demand:
+    """Return the demand of a table with the columns of :data:`costlab.rating.frames.USAGE`.
+
+    Raises
+    ------
+    UsageError
+        If a column or an hour is missing, a provider unknown, or a quantity or price negative.
+    """
+    table = completed("usage", frame, USAGE)
+    if table["hour"].isna().any():
+        raise UsageError("usage: a row has no hour", hint="Every row needs the hour it was used in")
+    quantity = table["quantity"].to_numpy(dtype=np.float64)
+    price = table["list_price"].to_numpy(dtype=np.float64)
+    _check_numbers(quantity, price)
+    row, series = _series(table, price)
+    hour = table["hour"].to_numpy().astype("datetime64[h]").astype(np.int64)
+    first = int(hour.min()) if len(hour) else 0
+    span = int(hour.max()) - first + 1 if len(hour) else 0
+    return Demand(series, row, hour - first, quantity, first, span)
+
+
+def _check_numbers(quantity: Floats, price: Floats) -> None:
+    if not (np.isfinite(quantity) & (quantity >= 0)).all():
+        bad = quantity[~(np.isfinite(quantity) & (quantity >= 0))][0]
+        raise UsageError(f"usage: a quantity is {bad}", hint="Quantities are numbers, 0 or more")
+    if (price < 0).any() or np.isinf(price).any():
+        raise UsageError(f"usage: a list_price is {price[(price < 0) | np.isinf(price)][0]}",
+                         hint="Prices are 0 or more; leave a price that is not known empty")  # fmt: skip
+
+
+def _series(table: DataFrame, price: Floats) -> tuple[Ints, list[Series]]:
+    import pandas as pd
+
+    texts = ("provider", "account_id", "region", "pool", "zone")
+    key = np.zeros(len(table), dtype=np.int64)
+    values: list[list[str]] = []
+    coded = [pd.factorize(table[name], sort=True) for name in texts]
+    known_price, prices = pd.factorize(price, sort=True)
+    for codes, uniques in coded:
+        key = key * max(len(uniques), 1) + codes
+        values.append([str(value) for value in uniques])
+    key = key * (len(prices) + 1) + known_price + 1
+    distinct, row = np.unique(key, return_inverse=True)
+    series: list[Series] = []
+    for code in distinct.tolist():
+        code, at_price = divmod(code, len(prices) + 1)
+        found: list[str] = []
+        for options in reversed(values):
+            code, at = divmod(code, max(len(options), 1))
+            found.append(options[at])
+        zone, pool, region, account, provider = found
+        if provider.lower() not in PROVIDERS:
+            raise UnknownValue("provider", provider, PROVIDERS)
+        listed = float(prices[at_price - 1]) if at_price else float("nan")
+        series.append(Series(provider.lower(), account, region, pool, zone, listed))
+    return row.astype(np.int64), series

@@ -1,0 +1,80 @@
+"""Small tables that people hand over as files: CSV or Parquet, typed strictly, read whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from costlab.errors import SourceError, UsageError
+from costlab.warehouse.connection import Error, connect
+from costlab.warehouse.parquet import identifier, literal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+    from pandas import DataFrame
+
+    from costlab.warehouse.connection import Connection
+
+_READERS = {
+    ".csv": "read_csv({}, header=true, all_varchar=true, delim=',', quote='\"')",
+    ".parquet": "read_parquet({})",
+}
+_EXAMPLES = {"TIMESTAMP": "times as 2026-01-31T00:00:00Z", "DOUBLE": "plain numbers, for example 0.096"}
+
+
+def read_table(path: Path, types: Mapping[str, str], *, optional: Collection[str] = ()) -> DataFrame:
+    """Return the columns ``types`` of a file; instants as naive UTC, text as it stands, optional columns where present.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file, it is neither CSV nor Parquet, a column is missing, or a value is not of its type.
+    SourceError
+        If the file cannot be read.
+    """
+    ending = path.suffix.lower()
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}", hint="Give the path of a CSV or Parquet file")
+    if ending not in _READERS:
+        raise UsageError(f"{path.name} is neither CSV nor Parquet", hint="Name it .csv or .parquet")
+    source = _READERS[ending].format(literal(str(path)))
+    con = connect()
+    try:
+        present = {row[0].lower(): row[0] for row in con.execute(f"describe select * from {source}").fetchall()}
+        wanted = {name: kind for name, kind in types.items() if name in present or name not in optional}
+        _check_columns(path, [name for name in wanted if name not in present], types, optional)
+        for name, kind in wanted.items():
+            _check_values(con, path, source, present[name], kind)
+        columns = ", ".join(f"{_cast(present[name], kind)} as {identifier(name)}" for name, kind in wanted.items())
+        return con.execute(f"select {columns} from {source}").df()
+    except Error as error:
+        raise SourceError(f"{path.name} cannot be read: {str(error).splitlines()[0]}",
+                          hint="Write it anew as CSV or Parquet") from None  # fmt: skip
+    finally:
+        con.close()
+
+
+def _check_columns(path: Path, missing: list[str], types: Mapping[str, str], optional: Collection[str]) -> None:
+    if missing:
+        valid = ", ".join(f"[{name}]" if name in optional else name for name in types)
+        raise UsageError(f"{path.name} lacks the column {', '.join(missing)}", hint=f"Valid columns: {valid}")
+
+
+def _cast(name: str, kind: str) -> str:
+    column = f"nullif(trim(cast({identifier(name)} as varchar)), '')"
+    if kind == "TIMESTAMP":
+        # with an offset or without: through TIMESTAMPTZ, or the offset would be dropped in silence
+        return f"cast(try_cast({column} as timestamptz) at time zone 'UTC' as timestamp)"
+    return column if kind == "VARCHAR" else f"try_cast({column} as {kind})"
+
+
+def _check_values(con: Connection, path: Path, source: str, name: str, kind: str) -> None:
+    if kind == "VARCHAR":
+        return
+    column = f"nullif(trim(cast({identifier(name)} as varchar)), '')"
+    bad = con.execute(
+        f"select {column} from {source} where {column} is not null and {_cast(name, kind)} is null limit 1"
+    ).fetchall()
+    if bad:
+        raise UsageError(f"{path.name}, column {name}: cannot read {bad[0][0]!r}", hint=f"Write {_EXAMPLES[kind]}")

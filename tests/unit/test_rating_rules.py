@@ -1,0 +1,329 @@
+"""Each rule of how commitments bill, one small case each."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from costlab.errors import UnknownValue, UsageError
+from costlab.rating import Bill, bill
+from costlab.rating.shapes import shape_of
+
+HOUR = "2026-01-01T00:00:00"
+EAST = "us-east-1"
+
+
+def used(
+    pool: str, quantity: float, price: float | None = 1.0, *, account: str = "a", hour: str = HOUR,
+    region: str = EAST, zone: str = "", provider: str = "aws",
+) -> dict[str, Any]:  # fmt: skip
+    return {"hour": hour, "provider": provider, "account_id": account, "region": region, "pool": pool,
+            "quantity": quantity, "list_price": price, "zone": zone}  # fmt: skip
+
+
+def owned(
+    name: str, instrument: str, target: str, amount: float, *, owner: str = "a", region: str = EAST, zone: str = "",
+    sharing: str = "all", group: str = "", start: str | None = None, end: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    provider = instrument.partition("-")[0] if instrument.startswith(("azure", "gcp")) else "aws"
+    return {"id": name, "provider": provider, "instrument": instrument, "owner_account_id": owner, "region": region,
+            "zone": zone, "family_or_pool": target, "amount": amount, "from": start, "to": end, "sharing": sharing,
+            "group": group}  # fmt: skip
+
+
+def billed(usage: list[dict[str, Any]], commitments: list[dict[str, Any]], rates: list[tuple[str, str, float]]) -> Bill:
+    prices = pd.DataFrame(
+        [(*pair, "", price) for *pair, price in rates], columns=pd.Index(["instrument", "pool", "region", "price"])
+    )
+    return bill(pd.DataFrame(usage), pd.DataFrame(commitments) if commitments else None, prices)
+
+
+def covers(found: Bill) -> dict[tuple[str, str, str], Decimal]:
+    """Return units by (pool, account, covered by)."""
+    items = found.items(["pool", "account", "commitment"])
+    return {(i["pool"], i["account_id"], i["covered_by"]): i["quantity"] for i in items if i["pool"] is not None}
+
+
+def use(found: Bill, name: str) -> dict[str, Any]:
+    return next(item for item in found.totals["commitments"] if item["covered_by"] == name)
+
+
+def test_the_order_of_savings_plans_is_billed_even_where_another_would_be_cheaper() -> None:
+    found = billed(
+        [used("m5.p1", 100), used("m5.p2", 100)],
+        [owned("e", "ec2-sp", "m5", 60), owned("c", "compute-sp", "", 62, region="")],
+        [("ec2-sp", "m5.p1", 0.6), ("ec2-sp", "m5.p2", 0.62), ("compute-sp", "m5.p1", 0.62),
+         ("compute-sp", "m5.p2", 0.95)],
+    )  # fmt: skip
+    assert found.totals["cost"].quantize(Decimal("0.01")) == Decimal("156.74")
+    assert found.totals["unused_cost"] == 0
+
+
+def test_of_equal_savings_the_lowest_plan_rate_goes_first() -> None:
+    found = billed(
+        [used("big.large", 1, 1.0), used("small.large", 1, 0.1)],
+        [owned("c", "compute-sp", "", 0.07)],
+        [("compute-sp", "big.large", 0.7), ("compute-sp", "small.large", 0.07)],
+    )
+    assert covers(found) == {("small.large", "a", "c"): 1, ("big.large", "a", "on-demand"): 1}
+
+
+def test_a_plan_of_a_busy_account_burns_on_its_low_discount_usage_first() -> None:
+    found = billed(
+        [used("low.large", 1, 1.0, account="owner"), used("high.large", 1, 1.0, account="other")],
+        [owned("c", "compute-sp", "", 0.9, owner="owner")],
+        [("compute-sp", "low.large", 0.9), ("compute-sp", "high.large", 0.3)],
+    )
+    assert covers(found) == {("low.large", "owner", "c"): 1, ("high.large", "other", "on-demand"): 1}
+
+
+@pytest.mark.parametrize(
+    ("sharing", "group", "served"),
+    [("all", "", ["owner", "other", "third"]), ("all", "third", ["owner", "third", "other"]),
+     ("group", "third", ["owner", "third"]), ("none", "third", ["owner"])],
+)  # fmt: skip
+def test_sharing_says_who_is_served_and_in_which_order(sharing: str, group: str, served: list[str]) -> None:
+    accounts = ("other", "owner", "third")
+    for count in range(1, 5):
+        found = billed(
+            [used("m5.large", 1, 0.1, account=account) for account in accounts],
+            [owned("ri", "regional-ri", "m5.large", count, owner="owner", sharing=sharing, group=group)],
+            [("regional-ri", "m5.large", 0.06)],
+        )
+        assert {account for _, account, by in covers(found) if by == "ri"} == set(served[:count])
+        assert use(found, "ri")["unused"] == max(0, count - len(served))
+
+
+def test_what_a_restricted_group_leaves_stays_unused() -> None:
+    found = billed(
+        [used("m5.large", 1, 0.1, account="outside")],
+        [owned("c", "compute-sp", "", 0.06, owner="owner", sharing="group", group="inside")],
+        [("compute-sp", "m5.large", 0.06)],
+    )
+    assert found.totals["unused_cost"] == found.totals["committed_cost"] == Decimal("0.06")
+    assert found.totals["on_demand_cost"] == Decimal("0.1")
+
+
+def test_the_sharing_preference_of_the_last_day_rules_the_month() -> None:
+    turned_off = "2026-01-20T00:00:00"
+    found = billed(
+        [used("m5.large", 1, 0.1, account="other", hour=hour) for hour in (HOUR, "2026-01-25T00:00:00")],
+        [owned("ri", "regional-ri", "m5.large", 1, sharing="all", start=HOUR, end=turned_off),
+         owned("ri", "regional-ri", "m5.large", 1, sharing="none", start=turned_off, end="2026-03-01T00:00:00")],
+        [("regional-ri", "m5.large", 0.06)],
+    )  # fmt: skip
+    assert covers(found) == {("m5.large", "other", "on-demand"): 2}
+    assert use(found, "ri")["unused"] == 24 * 24 + 1
+
+
+def test_a_reservation_of_eight_units_covers_half_of_a_2xlarge_and_the_line_splits() -> None:
+    found = billed(
+        [used("m5.2xlarge", 1, 0.384)], [owned("ri", "regional-ri", "m5.xlarge", 1)],
+        [("regional-ri", "m5.xlarge", 0.12)],
+    )  # fmt: skip
+    assert covers(found) == {
+        ("m5.2xlarge", "a", "ri"): Decimal("0.5"),
+        ("m5.2xlarge", "a", "on-demand"): Decimal("0.5"),
+    }
+    assert found.totals["committed_cost"] == Decimal("0.12")
+    assert found.totals["on_demand_cost"] == Decimal("0.192")
+
+
+def test_two_half_hours_of_two_instances_fit_under_one_reservation() -> None:
+    found = billed(
+        [used("m5.large", 0.5, hour="2026-01-01T00:00:00"), used("m5.large", 0.5, hour="2026-01-01T00:30:00")],
+        [owned("ri", "regional-ri", "m5.large", 1)], [("regional-ri", "m5.large", 0.06)],
+    )  # fmt: skip
+    assert covers(found) == {("m5.large", "a", "ri"): 1}
+    assert use(found, "ri")["unused"] == 0
+
+
+@pytest.mark.parametrize(
+    ("instrument", "bought", "running"),
+    [("zonal-ri", "m5.large", "m5.xlarge"), ("regional-ri", "m5.large:dedicated", "m5.xlarge:dedicated"),
+     ("regional-ri", "m5.large:windows", "m5.xlarge:windows"), ("regional-ri", "g5.xlarge", "g5.2xlarge"),
+     ("regional-ri", "p4d.24xlarge", "p4d.48xlarge"), ("regional-ri", "m5.large", "m5.large:windows"),
+     ("rds-ri", "db.m5.large:sqlserver-se", "db.m5.xlarge:sqlserver-se"),
+     ("rds-ri", "db.m5.large:mysql", "db.m5.xlarge:postgresql"),
+     ("opensearch-ri", "r5.large.search", "r5.xlarge.search"),
+     ("redshift-ri", "ra3.4xlarge", "ra3.16xlarge"), ("regional-ri", "odd.size", "odd.other")],
+)  # fmt: skip
+def test_reservations_without_size_flexibility_cover_their_own_pool_only(
+    instrument: str, bought: str, running: str
+) -> None:
+    found = billed(
+        [used(running, 1), used(bought, 1)], [owned("ri", instrument, bought, 3)], [(instrument, bought, 0.5)]
+    )
+    assert covers(found) == {(running, "a", "on-demand"): 1, (bought, "a", "ri"): 1}
+
+
+def test_a_zonal_reservation_needs_its_zone_and_goes_before_a_regional_one() -> None:
+    found = billed(
+        [used("m5.large", 1, zone="us-east-1a"), used("m5.large", 1, zone="us-east-1b"), used("m5.large", 1)],
+        [owned("r", "regional-ri", "m5.large", 1), owned("z", "zonal-ri", "m5.large", 2, zone="us-east-1a")],
+        [("zonal-ri", "m5.large", 0.5), ("regional-ri", "m5.large", 0.5)],
+    )
+    assert covers(found) == {
+        ("m5.large", "a", "z"): 1, ("m5.large", "a", "r"): 1, ("m5.large", "a", "on-demand"): 1
+    }  # fmt: skip
+
+
+def test_four_large_reservations_cover_two_xlarge_and_one_large_half_of_an_xlarge() -> None:
+    found = billed(
+        [used("m4.xlarge", 2), used("c4.xlarge", 1)],
+        [owned("m", "regional-ri", "m4.large", 4), owned("c", "regional-ri", "c4.large", 1)],
+        [("regional-ri", "m4.large", 0.05), ("regional-ri", "c4.large", 0.05)],
+    )
+    half = Decimal("0.5")
+    assert covers(found) == {
+        ("m4.xlarge", "a", "m"): 2, ("c4.xlarge", "a", "c"): half, ("c4.xlarge", "a", "on-demand"): half
+    }  # fmt: skip
+
+
+def test_size_flexibility_begins_with_the_smallest_size() -> None:
+    found = billed(
+        [used("m3.xlarge", 2), used("m3.large", 2)],
+        [owned("ri", "regional-ri", "m3.2xlarge", 1)], [("regional-ri", "m3.2xlarge", 0.4)],
+    )  # fmt: skip
+    assert covers(found) == {
+        ("m3.large", "a", "ri"): 2, ("m3.xlarge", "a", "ri"): 1, ("m3.xlarge", "a", "on-demand"): 1
+    }  # fmt: skip
+
+
+def test_a_reservation_of_a_family_counts_normalised_units() -> None:
+    found = billed([used("m5.large", 1), used("m5.xlarge", 1)], [owned("ri", "regional-ri", "m5", 6)],
+                   [("regional-ri", "m5", 0.01)])  # fmt: skip
+    assert covers(found)["m5.xlarge", "a", "ri"] == Decimal("0.25")
+    assert found.totals["committed_cost"] == Decimal("0.06")
+
+
+@pytest.mark.parametrize(("deployment", "units"), [("", 1), (":multi-az", 2), (":multi-az-cluster", 3)])
+def test_rds_multi_az_counts_twice_and_a_cluster_three_times(deployment: str, units: int) -> None:
+    pool = f"db.r5.large:postgresql{deployment}"
+    found = billed([used(pool, 1)], [owned("ri", "rds-ri", "db.r5.large:postgresql", 6)],
+                   [("rds-ri", "db.r5.large:postgresql", 0.1)])  # fmt: skip
+    assert use(found, "ri")["used"] == units
+    assert shape_of("aws", "USE1-Multi-AZUsage:db.r5.large") == shape_of("aws", "db.r5.large:multi-az")
+
+
+def test_rds_usage_is_under_its_reservation_first_and_never_under_both() -> None:
+    found = billed(
+        [used("db.r7g.large", 2, 0.5)],
+        [owned("sp", "database-sp", "", 10, region=""), owned("ri", "rds-ri", "db.r7g.large", 1)],
+        [("rds-ri", "db.r7g.large", 0.3), ("database-sp", "db.r7g.large", 0.4)],
+    )
+    assert covers(found) == {("db.r7g.large", "a", "ri"): 1, ("db.r7g.large", "a", "sp"): 1}
+
+
+def test_the_documented_savings_plan_example_costs_what_it_says() -> None:
+    usage = [used("r5.4xlarge", 4, 1.0), used("rest", 1, 55.10)]
+    rates = [("compute-sp", "r5.4xlarge", 0.7), ("compute-sp", "rest", 44.33)]
+    large = billed(usage, [owned("c", "compute-sp", "", 50)], rates)
+    assert large.totals["list_cost"] == Decimal("59.10")
+    assert use(large, "c")["used"] == Decimal("47.13")
+    assert large.totals["cost"] == 50
+    small = billed(usage, [owned("c", "compute-sp", "", 2)], rates)
+    assert small.totals["on_demand_cost"].quantize(Decimal("0.01")) == Decimal("56.24")
+
+
+def test_usage_without_a_committed_price_is_not_covered_and_its_share_is_said() -> None:
+    found = billed([used("m5.large", 3, 0.1), used("s3", 1, 0.1)], [owned("c", "compute-sp", "", 10)],
+                   [("compute-sp", "m5.large", 0.07)])  # fmt: skip
+    assert covers(found)["s3", "a", "on-demand"] == 1
+    assert found.totals["share_without_committed_price"] == {"compute-sp": Decimal("0.25")}
+
+
+def test_a_missing_list_price_is_no_cost_and_never_zero() -> None:
+    found = billed([used("m5.large", 2, None), used("c5.large", 1, 0.1)], [], [])
+    item = next(i for i in found.items(["pool"]) if i["pool"] == "m5.large")
+    assert (item["cost"], item["reason"], item["unpriced_quantity"]) == (None, "no list price", 2)
+    assert found.totals["cost"] == Decimal("0.1")
+    assert not found.is_complete
+
+
+def test_a_reservation_covers_usage_whose_list_price_is_not_known() -> None:
+    found = billed([used("m5.large", 1, None)], [owned("ri", "regional-ri", "m5.large", 1)],
+                   [("regional-ri", "m5.large", 0.06)])  # fmt: skip
+    assert found.totals["cost"] == Decimal("0.06")
+    assert found.is_complete
+
+
+def test_a_commitment_without_a_price_covers_nothing_and_has_no_cost() -> None:
+    found = billed([used("m5.large", 1, 0.1)], [owned("ri", "regional-ri", "m5.large", 1)], [])
+    assert use(found, "ri") == {"covered_by": "ri", "used": 0, "unused": 1, "cost_unused": None}
+    assert found.totals["unpriced_commitments"] == ["ri"]
+    assert found.totals["cost"] == Decimal("0.1")
+
+
+def test_a_commitment_is_charged_in_every_hour_of_its_term_within_the_span_of_the_usage() -> None:
+    found = billed(
+        [used("m5.large", 1, 0.1), used("m5.large", 1, 0.1, hour="2026-01-01T09:00:00")],
+        [owned("ri", "regional-ri", "m5.large", 1, start="2025-12-31T00:00:00", end="2026-01-01T05:00:00")],
+        [("regional-ri", "m5.large", 0.06)],
+    )
+    assert found.totals["committed_cost"] == Decimal("0.30")
+    assert found.totals["unused_cost"] == Decimal("0.24")
+    assert len(found.items(["hour"])) == 6
+
+
+@pytest.mark.parametrize("by", [["hour"], ["commitment"], ["hour", "pool"], ["pool", "account", "commitment"]])
+def test_items_by_hour_or_commitment_add_up_to_the_cost(by: list[str]) -> None:
+    found = billed(
+        [used("m5.large", 1 / 3, 0.096, hour=f"2026-01-01T0{h}:00:00") for h in range(5)],
+        [owned("c", "compute-sp", "", 0.017), owned("ri", "regional-ri", "m5.nano", 0.7)],
+        [("compute-sp", "m5.large", 0.07), ("regional-ri", "m5.nano", 0.003)],
+    )
+    assert sum(item["cost"] for item in found.items(by)) == found.totals["cost"]
+    assert found.totals["cost"] == found.totals["committed_cost"] + found.totals["on_demand_cost"]
+
+
+def test_without_commitments_the_cost_is_the_list_cost() -> None:
+    found = billed([used("m5.large", 0.1, 0.0961), used("c5.large", 12345.678, 0.1234567)], [], [])
+    assert found.totals["cost"] == found.totals["list_cost"] == found.totals["on_demand_cost"]
+
+
+def test_a_rate_may_hold_for_one_commitment_only() -> None:
+    rates = pd.DataFrame([("compute-sp", "m5.large", "", 0.05, "three"), ("compute-sp", "m5.large", "", 0.07, "")],
+                         columns=pd.Index(["instrument", "pool", "region", "price", "commitment"]))  # fmt: skip
+    plans = [owned("one", "compute-sp", "", 0.07), owned("three", "compute-sp", "", 0.05)]
+    found = bill(pd.DataFrame([used("m5.large", 1, 0.1)]), pd.DataFrame(plans), rates)
+    assert covers(found) == {("m5.large", "a", "three"): 1}
+
+
+def test_two_prices_for_the_same_thing_are_refused() -> None:
+    with pytest.raises(UsageError, match="two prices"):
+        billed([used("m5.large", 1)], [], [("compute-sp", "m5.large", 0.05), ("compute-sp", "m5.large", 0.07)])
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [({"instrument": "magic"}, UnknownValue), ({"sharing": "some"}, UnknownValue), ({"amount": -1}, UsageError),
+     ({"provider": "gcp"}, UsageError), ({"from": "2027-01-01", "to": "2026-01-01"}, UsageError),
+     ({"sharing": "none", "owner_account_id": ""}, UsageError), ({"amount": "many"}, UsageError)],
+)  # fmt: skip
+def test_a_commitment_that_cannot_be_is_refused(change: dict[str, Any], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        billed([used("m5.large", 1)], [owned("c", "compute-sp", "", 1) | change], [])
+
+
+@pytest.mark.parametrize(
+    "change", [{"quantity": -1}, {"quantity": None}, {"list_price": -1}, {"hour": None}, {"provider": "moon"}]
+)
+def test_usage_that_cannot_be_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        billed([used("m5.large", 1) | change], [], [])
+
+
+def test_a_missing_column_is_named_with_the_valid_ones() -> None:
+    with pytest.raises(UsageError, match="lacks the column pool") as caught:
+        bill(pd.DataFrame([used("m5.large", 1)]).drop(columns="pool"))
+    assert "[zone]" in caught.value.hint
+
+
+def test_no_usage_is_no_bill() -> None:
+    found = bill(pd.DataFrame([used("m5.large", 1)]).iloc[:0])
+    assert found.totals["cost"] == 0
+    assert found.items(["hour"]) == []
