@@ -85,7 +85,9 @@ def _simulated(
     native = folder / "native"
     wanted: dict[str, Any] = {"seed": seed, "end": end, "months": months, "scale": scale}
     aws = simulate(native / "aws", **wanted, progress=lambda text: progress(f"aws {text}"))
-    azure = simulate_azure(native / "azure", currency=CURRENCY, **wanted, progress=lambda text: progress(f"azure {text}"))
+    azure = simulate_azure(
+        native / "azure", currency=CURRENCY, **wanted, progress=lambda text: progress(f"azure {text}")
+    )
     gcp = simulate_gcp(native / "gcp", **wanted, progress=lambda text: progress(f"gcp {text}"))
     with (folder / RATES).open("w", encoding="utf-8", newline="") as handle:
         lines = csv.writer(handle)
