@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 ORDER = (
     "demo", "init", "ingest", "sources", "doctor", "reconcile", "restatements", "cost", "explain", "query",
-    "allocate", "recommend", "anomalies", "rate", "export", "prices", "report", "nightly", "dashboard",
+    "allocate", "unit-cost", "recommend", "anomalies", "rate", "export", "prices", "report", "nightly",
+    "dashboard",
 )  # fmt: skip
 """The order in the help: how people meet them; a command that is not here comes last."""
 _FLAGS = frozenset({"-q", "--quiet", "-v", "--verbose"})

@@ -9,6 +9,7 @@ import typer
 from costlab.cli._options import AsOf, FormatOption, From, Metric, Output, To
 from costlab.cli._output import emit
 from costlab.cli._state import STATE
+from costlab.errors import UsageError
 
 Rules = Annotated[
     str | None, typer.Option("--rules", metavar="FILE", help="The rules; default allocation.toml in the workspace.")
@@ -29,6 +30,9 @@ def allocate(
     grain: Annotated[
         str | None, typer.Option("--grain", metavar="day|month|total", help="Cut the window by day or month.")
     ] = None,
+    hygiene: Annotated[
+        bool, typer.Option("--hygiene", help="Show cost without an owner, probable owners, and what tags cover.")
+    ] = False,
     rules: Rules = None,
     as_of: AsOf = None,
     form: FormatOption = None,
@@ -38,6 +42,11 @@ def allocate(
 
     The values add up to the bill exactly; what no rule gives to anybody stays in (unallocated).
     """
+    if hygiene and grain is not None:
+        raise UsageError("--hygiene is about the whole window", hint="Leave out --grain")
     with STATE.lab(as_of) as lab:
-        answer = lab.ask_allocate(by, metric=metric, grain=grain, start=start, end=end, rules=rules)
+        if hygiene:
+            answer = lab.ask_hygiene(by, metric=metric, start=start, end=end, rules=rules)
+        else:
+            answer = lab.ask_allocate(by, metric=metric, grain=grain, start=start, end=end, rules=rules)
     emit(answer, form, output)

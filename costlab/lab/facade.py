@@ -266,6 +266,83 @@ class Lab:
         """Return the allocation as a DataFrame; see :meth:`ask_allocate`."""
         return self.ask_allocate(by, metric=metric, grain=grain, start=start, end=end, rules=rules).frame()
 
+    def ask_hygiene(
+        self,
+        by: str | None = None,
+        *,
+        metric: str = EFFECTIVE,
+        start: date | str | None = None,
+        end: date | str | None = None,
+        rules: str | None = None,
+    ) -> Answer:
+        """Return one item per account, service and probable owner of cost that nobody owns, largest first.
+
+        ``confidence`` is the share of the evidence: of the resources with an owner at the same place (``basis``). The
+        totals hold ``tag_keys``: the cost that each key covers, and its spellings.
+
+        Raises
+        ------
+        UsageError
+            If the dimension, metric, a day or the file is not understood.
+        ConfigError
+            If a rule is wrong.
+        """
+        return allocation.ask_hygiene(self, by, metric=metric, start=start, end=end, rules=rules)
+
+    def ask_unit_cost(
+        self,
+        by: str | None = None,
+        *,
+        metric: str | None = None,
+        cost: str = EFFECTIVE,
+        grain: str | None = None,
+        start: date | str | None = None,
+        end: date | str | None = None,
+        rules: str | None = None,
+    ) -> Answer:
+        """Return one item per business metric, period and value of ``by``: cost per unit, average and marginal.
+
+        ``cost_change = volume_effect + cost_effect`` exactly, against the period before. Days without a quantity are
+        counted in ``missing_days`` and left out of ``matched_cost``, which is what the quantity divides.
+
+        Parameters
+        ----------
+        by
+            A dimension that the metrics have a column for; None: all cost.
+        metric
+            Another file of business metrics than the workspace's; CSV or Parquet.
+        cost
+            The cost column.
+        grain
+            ``day``, ``week``, ``month`` or ``total``.
+
+        Raises
+        ------
+        UsageError
+            If a name, a day or the file is not understood.
+        SourceError
+            If the file of metrics cannot be read.
+        ConfigError
+            If a rule is wrong.
+        """
+        return allocation.ask_unit_cost(
+            self, by, metric=metric, cost=cost, grain=grain, start=start, end=end, rules=rules
+        )
+
+    def unit_cost(
+        self,
+        by: str | None = None,
+        metric: str | None = None,
+        cost: str = EFFECTIVE,
+        grain: str | None = None,
+        start: date | str | None = None,
+        end: date | str | None = None,
+        rules: str | None = None,
+    ) -> DataFrame:
+        """Return unit costs as a DataFrame; see :meth:`ask_unit_cost`."""
+        asked = self.ask_unit_cost(by, metric=metric, cost=cost, grain=grain, start=start, end=end, rules=rules)
+        return asked.frame()
+
     # -- findings ------------------------------------------------------------------------------------------------
 
     def ask_recommend(self, kinds: Sequence[str] = (), *, min_saving: Decimal | int | str | None = None) -> Answer:

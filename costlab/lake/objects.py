@@ -32,8 +32,9 @@ IN_FLIGHT: Final = 8
 """Requests at a time: they wait for the network, not for a core."""
 PART: Final = 16 << 20
 """Bytes of an object that one request reads."""
-_CHUNK: Final = 1 << 20
-_SMALL: Final = 4 << 20
+CHUNK: Final = 1 << 16
+"""Bytes that are lost at most when a connection is cut."""
+SMALL: Final = 4 << 20
 """Up to this many bytes (manifests) an object is kept in memory for the run."""
 _PAGE: Final = 1000
 _MAGIC = re.compile(r"[*?[]")
@@ -92,8 +93,8 @@ class ObjectTransport:
         item = self.stat(uri)
         if item is None:
             raise SourceError(f"{uri}: no such object", hint="Check the path given to --from")
-        if item.bytes > _SMALL:
-            return io.BufferedReader(_Blocks(item.bytes, lambda start, end: self._bytes(item, start, end)), _CHUNK)
+        if item.bytes > SMALL:
+            return io.BufferedReader(_Blocks(item.bytes, lambda start, end: self._bytes(item, start, end)), CHUNK)
         if item not in self._small:
             self._small[item] = self._bytes(item, 0, item.bytes)
         return io.BytesIO(self._small[item])
@@ -243,7 +244,7 @@ class ObjectTransport:
             got = store.get(key, options={"range": (sink.at, end), "if_match": tag})
             if (got.meta["e_tag"] or tag).strip('"') != item.version or got.meta["size"] != item.bytes:
                 raise _replaced(item)
-            for chunk in got.stream(_CHUNK):
+            for chunk in got.stream(CHUNK):
                 if stop.is_set():
                     raise Stopped
                 sink.write(chunk)

@@ -88,8 +88,10 @@ def _kind(name: str, text: str, status: int, code: str) -> Kind:
         return Kind.BAD_NAME
     if code in _MISREGION or status == 301 or _OUTSIDE_REGION in text:
         return Kind.REGION
-    if code in _EXPIRED or status == 401 or _EXPIRED_SAS in text:
+    if code in _EXPIRED or _EXPIRED_SAS in text:
         return Kind.EXPIRED
+    if status == 401:
+        return Kind.UNKNOWN_CREDENTIALS
     kinds = ((_NOT_KNOWN, Kind.UNKNOWN_CREDENTIALS), (_NO_BUCKET, Kind.NO_BUCKET), (_BUSY, Kind.TRANSIENT))
     if found := [kind for codes, kind in kinds if code in codes]:
         return found[0]
@@ -164,7 +166,7 @@ class Requests:
                 raise self.access.problems[-1]
             if progress() != reached:
                 waits, reached = 0, progress()
-            if fault.kind is Kind.EXPIRED and self._renew(store):
+            if (fault.kind is Kind.EXPIRED or fault.status == 401) and self._renew(store):
                 continue
             if fault.kind is not Kind.TRANSIENT or waits >= PATIENCE.attempts:
                 raise self._told(fault, uri, permission)

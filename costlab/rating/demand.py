@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from costlab.errors import UnknownValue, UsageError
+from costlab.errors import UsageError
 from costlab.rating.frames import USAGE, completed
+from costlab.rating.instruments import provider_of
 from costlab.rating.shapes import Shape, shape_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-PROVIDERS = ("aws", "azure", "gcp")
 CELLS_PER_BLOCK = 6_000_000
 """Rows x hours that are held as one matrix; more hours are taken one block after another."""
 
@@ -119,8 +119,6 @@ def _series(table: DataFrame, price: Floats) -> tuple[Ints, list[Series]]:
             code, at = divmod(code, max(len(options), 1))
             found.append(options[at])
         zone, pool, region, account, provider = found
-        if provider.lower() not in PROVIDERS:
-            raise UnknownValue("provider", provider, PROVIDERS)
         listed = float(prices[at_price - 1]) if at_price else float("nan")
-        series.append(Series(provider.lower(), account, region, pool, zone, listed))
+        series.append(Series(provider_of(provider), account, region, pool, zone, listed))
     return row.astype(np.int64), series

@@ -10,6 +10,28 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+from costlab.errors import UnknownValue
+
+PROVIDERS: Final = {
+    "aws": "aws", "amazon web services": "aws", "azure": "azure", "microsoft": "azure", "microsoft azure": "azure",
+    "gcp": "gcp", "google": "gcp", "google cloud": "gcp", "google cloud platform": "gcp",
+}  # fmt: skip
+"""Names of the clouds, as FOCUS and people write them."""
+
+
+def provider_of(name: str) -> str:
+    """Return ``aws``, ``azure`` or ``gcp``.
+
+    Raises
+    ------
+    UnknownValue
+        If no such cloud is known.
+    """
+    found = PROVIDERS.get(name.strip().lower())
+    if found is None:
+        raise UnknownValue("provider", name, PROVIDERS)
+    return found
+
 
 class Instrument(StrEnum):
     """A kind of commitment; members stand in the order of application within their cloud."""

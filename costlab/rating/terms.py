@@ -9,7 +9,7 @@ import numpy as np
 
 from costlab.errors import UnknownValue, UsageError
 from costlab.rating.frames import COMMITMENTS, RATES, completed
-from costlab.rating.instruments import Instrument
+from costlab.rating.instruments import Instrument, provider_of
 from costlab.rating.shapes import Shape, shape_of
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def commitments_of(frame: DataFrame) -> list[Commitment]:
 def _commitment(row: dict[str, Any]) -> Commitment:
     instrument = _instrument(row["instrument"])
     named = row["id"] or "(no id)"
-    if row["provider"] and row["provider"].lower() != instrument.provider:
+    if row["provider"] and provider_of(row["provider"]) != instrument.provider:
         raise UsageError(f"commitment {named}: {instrument} is not sold by {row['provider']}",
                          hint=f"Its provider is {instrument.provider}")  # fmt: skip
     sharing = row["sharing"].lower() or "all"

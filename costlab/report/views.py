@@ -39,6 +39,8 @@ class Grid:
 def grid(answer: Answer) -> Grid:
     """Return the table of an answer, as text safe for a terminal."""
     columns = _VIEWS[answer.name]() if answer.name in _VIEWS else _all(answer)
+    if answer.name == "unit-cost":
+        columns = _unit_cost(answer)
     values = [[column.value(item) for column in columns] for item in answer.items]
     exact = answer.name == "query"
     return Grid(
@@ -167,7 +169,28 @@ def _footer(answer: Answer) -> list[str]:
     days = f"  ({totals['from']} to {totals['to']}, exclusive)" if "from" in totals and "to" in totals else ""
     per_currency = totals.get("by_currency") or {answer.currency: totals}
     lines = [line + days for currency, amounts in per_currency.items() for line in _sums(amounts, currency)]
+    lines += [line for currency, amounts in per_currency.items() for line in _tag_keys(amounts, currency)]
     return lines + [visible(f"not assessed, {kind}: {why}") for kind, why in totals.get("not_assessed", {}).items()]
+
+
+def _tag_keys(amounts: Item, currency: str | None) -> list[str]:
+    """Return how far each tag key reaches, and the other names it may have."""
+    lines: list[str] = []
+    for tag in amounts.get("tag_keys", []):
+        others = [name for name in [*tag["spellings"], *tag["also"]] if name != tag["key"]]
+        also = f"  (also {', '.join(others)})" if others else ""
+        share = "" if tag["share"] is None else f", {tag['share'] * 100:.1f} %"
+        lines.append(visible(f"tag {tag['key']}: {amount(tag['cost'])} {currency or ''}{share}{also}"))
+    return lines
+
+
+def _unit_cost(answer: Answer) -> list[Column]:
+    """Costs per unit are often below a cent: two places would hide them."""
+
+    def digits(name: str) -> Column:
+        return Column(name, lambda item: None if item[name] is None else float(item[name]))
+
+    return [digits(name) if name in {"unit_cost", "marginal_cost"} else _field(name) for name in answer.columns]
 
 
 def _sums(amounts: Item, currency: str | None) -> list[str]:

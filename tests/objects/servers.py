@@ -167,7 +167,7 @@ class Fault:
 
     status: int = 0
     code: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
+    region: str = ""
     cut: int | None = None
 
 
@@ -200,8 +200,8 @@ def proxy(upstream: str) -> Generator[Proxy]:
                 state.seen.append(asked)
                 fault = state.fault(asked)
             if fault is not None and fault.cut is None:
-                body = f"<Error><Code>{fault.code}</Code><Message>secret-in-text</Message></Error>".encode()
-                self.answer(fault.status, body, dict(fault.headers))
+                told = f"<Code>{fault.code}</Code><Message>secret-in-text</Message><Region>{fault.region}</Region>"
+                self.answer(fault.status, f"<Error>{told}</Error>".encode())
                 return
             self._passed_on(fault.cut if fault else None)
 

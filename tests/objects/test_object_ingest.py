@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from costlab.ingest import ingest as load
+from costlab.lake import Action
 from tests.cli.conftest import Done, Run
 from tests.connectors import azure_support
 from tests.connectors.cur import Export, line
@@ -42,18 +44,26 @@ def without_id(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{k: v for k, v in item.items() if k != "snapshot_id"} for item in found]
 
 
-@pytest.mark.parametrize("below", ["", "/exports", "/exports/cur", "/exports/cur/data"])
 def test_an_aws_export_in_s3_has_the_totals_of_the_files(
-    run: Run, ingest: Ingest, workspace: Path, tmp_path: Path, s3: Bucket, below: str
+    run: Run, ingest: Ingest, workspace: Path, tmp_path: Path, s3: Bucket
 ) -> None:
     folder = cur(tmp_path / "export")
     s3.upload(folder, "exports/")
-    found = items(ingest("aws-cur", s3.root + below, s3))
+    found = items(ingest("aws-cur", s3.root, s3))
     assert [(i["billing_period"], i["action"], i["rows_loaded"]) for i in found] == [
         ("2026-01", "loaded", 2),
         ("2026-02", "loaded", 2),
     ]
     assert without_id(found) == without_id(from_disk(run, workspace, "aws-cur", folder))
+
+
+@pytest.mark.parametrize("below", ["/exports", "/exports/cur", "/exports/cur/data", "/exports/cur/metadata"])
+def test_an_aws_export_is_found_from_any_of_its_folders(
+    workspace: Path, tmp_path: Path, s3: Bucket, below: str
+) -> None:
+    s3.upload(cur(tmp_path / "export", months=1), "exports/")
+    report = load(workspace, "aws-cur", s3.root + below, options=s3.options)
+    assert [(p.period, p.action) for p in report.periods] == [("2026-01", Action.LOADED)]
 
 
 def test_an_azure_pair_in_a_container_has_the_totals_of_the_files(
@@ -81,21 +91,23 @@ def test_a_google_export_in_a_bucket_has_the_totals_of_the_files(
     assert without_id(found) == without_id(from_disk(run, workspace, "gcp-billing-export", folder))
 
 
-def test_an_unchanged_export_is_not_read_again(ingest: Ingest, tmp_path: Path, s3: Bucket, s3_proxy: Proxy) -> None:
+def test_an_unchanged_export_is_not_read_again(workspace: Path, tmp_path: Path, s3: Bucket, s3_proxy: Proxy) -> None:
     s3.upload(cur(tmp_path / "export"))
-    items(ingest("aws-cur", s3.root, s3))
+    load(workspace, "aws-cur", s3.root, options=s3.options)
     s3_proxy.seen.clear()
-    assert {i["action"] for i in items(ingest("aws-cur", s3.root, s3))} == {"unchanged"}
+    again = load(workspace, "aws-cur", s3.root, options=s3.options)
+    assert [p.action for p in again.periods] == [Action.UNCHANGED, Action.UNCHANGED]
     assert s3_proxy.asked_for(".csv.gz") == []
-    assert 0 < len(s3_proxy.seen) <= 4  # a listing, the manifests
+    assert [asked.path.rpartition("/")[2] for asked in s3_proxy.seen[1:]] == ["cur-Manifest.json"] * 2
 
 
-def test_only_the_month_that_changed_is_read(ingest: Ingest, tmp_path: Path, s3: Bucket, s3_proxy: Proxy) -> None:
+def test_only_the_month_that_changed_is_read(workspace: Path, tmp_path: Path, s3: Bucket, s3_proxy: Proxy) -> None:
     folder = cur(tmp_path / "export")
     s3.upload(folder)
-    items(ingest("aws-cur", s3.root, s3))
+    load(workspace, "aws-cur", s3.root, options=s3.options)
     Export(folder).month([line(line_item_unblended_cost="9")], "2026-02")
     s3.upload(folder / "cur/data/BILLING_PERIOD=2026-02", "cur/data/BILLING_PERIOD=2026-02/")
     s3_proxy.seen.clear()
-    assert [i["action"] for i in items(ingest("aws-cur", s3.root, s3))] == ["unchanged", "replaced"]
+    again = load(workspace, "aws-cur", s3.root, options=s3.options)
+    assert [p.action for p in again.periods] == [Action.UNCHANGED, Action.REPLACED]
     assert {asked.path.split("/")[-2] for asked in s3_proxy.asked_for(".csv.gz")} == {"BILLING_PERIOD=2026-02"}

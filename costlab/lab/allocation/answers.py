@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from costlab.errors import UnknownValue
 from costlab.focus.columns import COSTS
-from costlab.lab.allocation import showback
+from costlab.lab.allocation import hygiene, showback, units
+from costlab.lab.allocation.metric_file import load_metrics
 from costlab.lab.allocation.rules import load_rules
-from costlab.lab.cost import Grain
+from costlab.lab.cost import CURRENCY, Grain
 from costlab.lab.status import data_status
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from costlab.answer import Answer
     from costlab.lab.facade import Lab
+    from costlab.lab.window import Window
 
 SEVERAL = "several currencies ({}) are never added"
 
@@ -37,20 +39,78 @@ def ask_allocate(
     window = lab.window(start, end)
     found = showback.ask(lab.db, asked, window)
     status, warnings = data_status(lab.db, window, has_items=bool(found.items))
+    return _answer(lab, "allocate", found, status, [*warnings, *found.warnings], window,
+                   {"dimension": dimension.name, "metric": asked.metric})  # fmt: skip
+
+
+def ask_hygiene(
+    lab: Lab,
+    by: str | None,
+    *,
+    metric: str,
+    start: date | str | None,
+    end: date | str | None,
+    rules: str | None,
+) -> Answer:
+    """Return what has no owner; see :meth:`costlab.lab.Lab.ask_hygiene`."""
+    read = load_rules(lab.settings, rules)
+    dimension = read.dimension(by, lab.settings.tag_keys)
+    asked, window = showback.Asked(read, dimension, metric_of(metric)), lab.window(start, end)
+    found = hygiene.ask(lab.db, asked, window)
+    status, warnings = data_status(lab.db, window, has_items=bool(found.totals))
+    return _answer(lab, "hygiene", found, status, [*warnings, *found.warnings], window,
+                   {"dimension": dimension.name, "metric": asked.metric})  # fmt: skip
+
+
+def ask_unit_cost(
+    lab: Lab,
+    by: str | None,
+    *,
+    metric: str | None,
+    cost: str,
+    grain: str | None,
+    start: date | str | None,
+    end: date | str | None,
+    rules: str | None,
+) -> Answer:
+    """Return unit costs; see :meth:`costlab.lab.Lab.ask_unit_cost`."""
+    if grain is not None and grain not in set(units.UnitGrain):
+        raise UnknownValue("grain", grain, units.UnitGrain)
+    measured = load_metrics(lab.settings, metric)
+    read = load_rules(lab.settings, rules)
+    dimension = read.dimension(by or CURRENCY, lab.settings.tag_keys)
+    asked, window = showback.Asked(read, dimension, metric_of(cost)), lab.window(start, end)
+    name = dimension.name if by else None
+    found = units.ask(lab.db, asked, measured, units.UnitGrain(grain or units.UnitGrain.TOTAL), window, by=name)
+    status, warnings = data_status(lab.db, window, has_items=bool(found.totals))
+    if not measured.readings:
+        warnings.append(f"{measured.file} has no quantities")
+    return _answer(lab, "unit-cost", found, status, [*warnings, *found.warnings], window,
+                   {"metrics": measured.file, "cost_metric": asked.metric})  # fmt: skip
+
+
+class _Found(Protocol):
+    """What every answer about allocation is made of; ``totals`` are per currency."""
+
+    columns: list[str]
+    items: list[dict[str, Any]]
+    totals: dict[str, dict[str, Any]]
+
+
+def _answer(
+    lab: Lab, name: str, found: _Found, status: str, warnings: list[str], window: Window, totals: dict[str, Any]
+) -> Answer:
     currencies = list(found.totals)
-    totals: dict[str, Any] = {"dimension": dimension.name, "metric": asked.metric}
-    totals |= next(iter(found.totals.values()), {}) if len(currencies) <= 1 else {"by_currency": found.totals}
-    if len(currencies) > 1:
-        warnings.append(SEVERAL.format(", ".join(currencies)))
-    totals |= {"from": window.start, "to": window.end}
+    several = [SEVERAL.format(", ".join(currencies))] if len(currencies) > 1 else []
+    sums = {"by_currency": found.totals} if several else next(iter(found.totals.values()), {})
     return lab.answer(
-        "allocate",
+        name,
         found.columns,
         found.items,
         currency=currencies[0] if len(currencies) == 1 else None,
         data_status=status,
-        totals=totals,
-        warnings=[*warnings, *found.warnings],
+        totals={**totals, **sums, "from": window.start, "to": window.end},
+        warnings=[*several, *warnings],
     )
 
 

@@ -42,6 +42,9 @@ _FEATURES = (
     f"from focus.costs where {_IN_WINDOW}"
 )
 _AMOUNT = "x_amount"
+CREATORS = ("aws:createdBy", "createdBy", "creator")
+"""Tag keys that say who made a resource."""
+_RESOURCE = ("SubAccountId", "ServiceName", "ResourceId", "ResourceName", TAGS)
 _OWN = """\
 x_grouped as (
     select {day} as x_day, {keys}, {sums}
@@ -137,6 +140,27 @@ def read(db: Database, rules: Rules, dimension: Dimension, metric: str, *, first
     return Reading(charges, way.table, sql.mixed_units(db, days) if way.table == CHARGES else {})
 
 
+def resources_of(
+    db: Database, rules: Rules, dimension: Dimension, metric: str, *, first: date, last: date
+) -> list[tuple[Any, ...]]:
+    """Return account, service, currency, resource id and name, creator, raw value and cost; without shared costs.
+
+    Raises
+    ------
+    ConfigError
+        If a condition is not boolean or cannot be computed; the message names the line.
+    """
+    days = {"first": first, "last": last}
+    has_allocated = db.result(_FEATURES, days).rows[0][1]
+    reader = TagReader.of(db, rules, days, needed=True, has_allocated=has_allocated)
+    sql = _Sql(dimension, metric, reader, Route(CHARGES, "cast(ChargePeriodStart as date)"), extra=_RESOURCE)
+    sql.check(db, rules.file)
+    try:
+        return db.result(sql.resources(), days).rows
+    except Error as error:
+        raise _wrong(explained(error).message, rules.file, 0) from None
+
+
 def _charge(row: tuple[Any, ...], dimension: Dimension) -> Charge:
     day, currency, value, pool, amount, *weights = row
     return Charge(day, currency, dimension.named(value), pool, amount or ZERO, tuple(w or ZERO for w in weights))
@@ -168,6 +192,8 @@ class _Sql:
     metric: str
     reader: TagReader
     way: Route
+    extra: tuple[str, ...] = ()
+    """Columns that are read besides those of the rules."""
 
     def tag(self, key: str) -> str:
         if self.way.tag is not None:
@@ -215,6 +241,16 @@ class _Sql:
         ctes = ",\n".join([*parts, f"x_charges as (\n    {everything}\n)"])
         return f"with {ctes}\nselect {listed} from x_charges group by {', '.join(names)} order by {', '.join(names)}"
 
+    def resources(self) -> str:
+        """Return the query of what every resource costs outside shared costs."""
+        creator = f"coalesce({', '.join(self.reader.sql(key) for key in CREATORS)})"
+        keys = f"SubAccountId, ServiceName, BillingCurrency, ResourceId, {creator}, x_value"
+        return (
+            f"with {self.own()}\nselect SubAccountId, ServiceName, BillingCurrency, ResourceId, max(ResourceName), "
+            f"{creator}, x_value, cast(sum(x_sum_{self.metric}) as {MONEY_TYPE})\n"
+            f"from x_placed where x_pool is null\ngroup by {keys} order by {keys}"
+        )
+
     @property
     def measures(self) -> list[str]:
         """The metric asked for, and what splits are measured in."""
@@ -225,7 +261,7 @@ class _Sql:
         """The columns that rules read, as identifiers; tags last."""
         plain = _columns(self.dimension) | ({"AllocatedTags"} if self.reader.has_allocated else set())
         tags = [] if not _tag_keys(self.dimension) else ["x_tag_value"] if self.way.tag is not None else [TAGS]
-        return [quoted(name) for name in dict.fromkeys([*sorted(plain), *tags])]
+        return [quoted(name) for name in dict.fromkeys([*sorted(plain), *self.extra, *tags])]
 
     def own(self) -> str:
         """Return the charges as they are, one row per group of equal ones: tags are read once per group."""
