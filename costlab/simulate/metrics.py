@@ -18,13 +18,14 @@ from costlab.period import midnight
 from costlab.simulate.estate import HOURS_PER_DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from costlab.simulate.charges import Biller
-    from costlab.simulate.estate import Instance, Resource
+    from costlab.simulate.estate import Estate, Instance, Resource
+    from costlab.simulate.planted import Waste
+    from costlab.simulate.usage import MachineHours
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -38,6 +39,17 @@ SCHEMA: Final = pa.schema(
         ("avg", pa.float64()), ("max", pa.float64()), ("shape", pa.string()), ("region", pa.string()),
     ]
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What is measured: a provider's estate, when its machines run, and what of it is wasted."""
+
+    provider: str
+    """As the provider's bill names it."""
+    estate: Estate
+    machines: MachineHours
+    waste: Sequence[Waste]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +70,15 @@ def sampling(size: int, hours: int) -> tuple[int, int]:
     return (1 if size <= 10 else 4), max(0, hours - 35 * HOURS_PER_DAY)
 
 
-def write_metrics(biller: Biller, path: Path, size: int) -> int:
+def write_metrics(sampled: Sampled, path: Path, size: int) -> int:
     """Write the samples as one Parquet file, whole resources after each other; return the number of rows."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    origin = np.datetime64(midnight(biller.company.estate.start), "us")
+    origin = np.datetime64(midnight(sampled.estate.start), "us")
     rows = 0
     with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
         batch: list[pa.RecordBatch] = []
-        for series in all_series(biller, size):
-            batch.append(_batch(series, origin))
+        for series in all_series(sampled, size):
+            batch.append(_batch(sampled.provider, series, origin))
             rows += len(series.hours)
             if len(batch) >= 200:
                 writer.write_table(pa.Table.from_batches(batch))
@@ -76,14 +88,14 @@ def write_metrics(biller: Biller, path: Path, size: int) -> int:
     return rows
 
 
-def _batch(series: Series, origin: np.datetime64) -> Any:
+def _batch(provider: str, series: Series, origin: np.datetime64) -> Any:
     count = len(series.hours)
 
     def same(text: str | None) -> Any:
         return pa.repeat(pa.scalar(text or None, pa.string()), count)
 
     columns = [
-        same("AWS"), same(series.resource.id), same(series.metric),
+        same(provider), same(series.resource.id), same(series.metric),
         pa.array(origin + series.hours * np.timedelta64(timedelta(hours=1)), pa.timestamp("us")),
         np.round(series.mean, 2), np.round(np.maximum(series.mean, series.peak), 2),
         same(series.resource.shape), same(series.resource.region),
@@ -91,17 +103,17 @@ def _batch(series: Series, origin: np.datetime64) -> Any:
     return pa.RecordBatch.from_arrays([pa.array(c) if isinstance(c, np.ndarray) else c for c in columns], schema=SCHEMA)
 
 
-def all_series(biller: Biller, size: int) -> Iterator[Series]:
+def all_series(sampled: Sampled, size: int) -> Iterator[Series]:
     """Yield every series, resource by resource."""
-    estate = biller.company.estate
+    estate = sampled.estate
     step, first = sampling(size, estate.hours)
-    running = _running(biller, first)
+    running = _running(sampled, first)
     for number, instance in enumerate(estate.instances):
         hours = running.get(number)
         if hours is not None:
             yield from _machine(estate.seed, number, instance, estate.resources[instance.resource], hours[::step])
-    detached = {w.resource for w in biller.company.waste if w.kind == "unattached_volume"}
-    idle = {w.resource for w in biller.company.waste if w.kind.startswith("idle")} | detached
+    detached = {w.resource for w in sampled.waste if w.kind == "unattached_volume"}
+    idle = {w.resource for w in sampled.waste if w.kind.startswith("idle")} | detached
     slow = np.arange(first, estate.hours, max(4, step), dtype=np.int64)
     for index, resource in enumerate(estate.resources):
         hours = slow[(slow >= resource.start) & (slow < resource.stop)]
@@ -110,12 +122,12 @@ def all_series(biller: Biller, size: int) -> Iterator[Series]:
             yield from _other(resource, hours, rng, idle=index in idle, attached=index not in detached)
 
 
-def _running(biller: Biller, first: int) -> dict[int, Ints]:
+def _running(sampled: Sampled, first: int) -> dict[int, Ints]:
     """Return the hours in which each instance ran, from ``first`` on."""
     found: dict[int, list[Ints]] = {}
-    days = biller.company.estate.days
+    days = sampled.estate.days
     for day in range(first // HOURS_PER_DAY, days, 7):
-        rows, need = biller.machines.between(day, min(day + 7, days))
+        rows, need = sampled.machines.between(day, min(day + 7, days))
         for row, hours in zip(rows.tolist(), need, strict=True):
             found.setdefault(row, []).append(np.flatnonzero(hours) + day * HOURS_PER_DAY)
     return {row: np.concatenate(parts) for row, parts in found.items()}

@@ -11,7 +11,7 @@ from costlab.simulate.bill import Run, final_delivery, history, months_between
 from costlab.simulate.company import build
 from costlab.simulate.estate import HOURS_PER_DAY
 from costlab.simulate.ledger import Ledger, write_json
-from costlab.simulate.metrics import write_metrics
+from costlab.simulate.metrics import Sampled, write_metrics
 from costlab.simulate.render_cur2 import Cur2, Mode
 from costlab.simulate.render_focus import Focus
 from costlab.simulate.render_legacy import Legacy
@@ -103,7 +103,8 @@ def simulate(
     run.ledger.write(folder / "ledger")
     write_json(folder / "ledger" / "planted.json", planted(run.biller, run.ledger.unused_lately(30 * HOURS_PER_DAY)))
     metrics = folder / "metrics" / "utilization.parquet"
-    samples = write_metrics(run.biller, metrics, size)
+    sampled = Sampled("AWS", run.company.estate, run.biller.machines, run.company.waste)
+    samples = write_metrics(sampled, metrics, size)
     summary: dict[str, object] = {
         "seed": seed,
         "start": str(start),

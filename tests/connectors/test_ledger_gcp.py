@@ -28,7 +28,7 @@ def simulation(tmp_path_factory: pytest.TempPathFactory) -> GcpSimulation:
         end=date(2026, 4, 1),
         months=2,
         scale="tiny",
-        renderings=("detailed", "detailed-json", "standard"),
+        renderings=("detailed", "detailed-json", "standard", "focus"),
     )
 
 
@@ -85,6 +85,33 @@ def test_commitments_that_were_credits_and_became_prices_equal_the_ledger(older:
     totals, categories = loaded(tmp_path / "ws", tmp_path)
     assert totals == ledger(older)
     assert categories == ledger_by_category(older)
+
+
+def test_googles_own_focus_table_equals_the_ledger(simulation: GcpSimulation, tmp_path: Path) -> None:
+    report = ingest(tmp_path / "ws", "focus", str(simulation.focus))
+    assert report.exit_code == 0
+    totals, _ = loaded(tmp_path / "ws", tmp_path)
+    assert totals == ledger(simulation)
+
+
+def test_a_month_that_grows_is_followed_delivery_by_delivery(tmp_path: Path) -> None:
+    simulation = simulate_gcp(
+        tmp_path / "company", seed=13, end=date(2026, 4, 1), months=1, scale="tiny", with_deliveries=True
+    )
+    actions, counts = [], []
+    for delivery in simulation.deliveries:
+        (period,) = ingest(tmp_path / "ws", "gcp-billing-export", str(delivery.detailed), source="gcp").periods
+        item = period.item()
+        actions.append((delivery.name, item["action"]))
+        counts.append(item["rows_received"])
+        assert item["rows_received"] == int(delivery.totals["line_items"])
+        assert item["billed_cost_loaded"] == item["effective_cost_loaded"] == Decimal(delivery.totals["BilledCost"])
+    assert actions == [("to-date", "loaded"), ("closed", "replaced"), ("restated", "replaced")]
+    assert counts == sorted(set(counts))
+    assert loaded(tmp_path / "ws", tmp_path)[0] == ledger(simulation)
+    older = simulation.deliveries[1].detailed
+    (period,) = ingest(tmp_path / "ws", "gcp-billing-export", str(older), source="gcp").periods
+    assert period.item()["action"] == "ignored-older"
 
 
 def test_every_line_received_is_accounted_for(simulation: GcpSimulation, tmp_path: Path) -> None:

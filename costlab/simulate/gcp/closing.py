@@ -40,7 +40,7 @@ def close_month(out: Rows, biller: Biller, month: Month, number: int, usage: int
         m for m in biller.company.estate.meters if biller.company.estate.skus[m.sku].product_family == "sql-core"
     )
     if number % 3 == 1:
-        _single(out, Kind.ADJUSTMENT, -1875 * CENT // 100, sku=sql.sku, res=sql.resource, acc=sql.account,
+        _single(out, Kind.ADJUSTMENT, -1875 * CENT, sku=sql.sku, res=sql.resource, acc=sql.account,
                 h0=first + 80, h1=first + 81, note=CORRECTED, exported=closed + 7 * day)  # fmt: skip
     if number % 4 == 2:
         _single(out, Kind.ADJUSTMENT, -25 * units.MONEY, sku=sql.sku, acc=sql.account, h0=first + 200, h1=first + 201,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _NO_PAIRS: Final = "cast([] as struct(key varchar, value varchar)[])"
 _MACHINE: Final = "s.kind in ('core', 'ram')"
-_PRICED: Final = "s.unit is not null"
+_PRICED: Final = f"f.kind in ({Kind.USAGE:d}, {Kind.RESOURCE_FEE:d}, {Kind.FLEXIBLE_FEE:d})"
 _FEE: Final = f"f.kind in ({Kind.RESOURCE_FEE:d}, {Kind.FLEXIBLE_FEE:d})"
 _CREDITS: Final = (  # column, type, id, full name, name
     ("cud", "COMMITTED_USAGE_DISCOUNT", "case when s.kind = 'core' then 'Committed Usage Discount: CPU' else 'Committed Usage Discount: RAM' end",
@@ -47,10 +47,12 @@ def _credits() -> str:
     return f"case when {some} = 0 then {empty} else list_filter([{entries}], lambda c: c.amount <> 0) end"
 
 
-_LABELS: Final = f"""case when f.origin >= 0 then [{{'key': 'goog-originating-service-id', 'value': o.service_id}},
+CREDITS_SQL: Final = _credits()
+"""The credits of a line as a list."""
+LABELS: Final = f"""case when f.origin >= 0 then [{{'key': 'goog-originating-service-id', 'value': o.service_id}},
     {{'key': 'goog-originating-sku-id', 'value': o.id}}] else coalesce(r.labels, {_NO_PAIRS}) end"""
-_PLACE: Final = "coalesce(r.region, s.region)"
-COUNTRY: Final = f"case when {_PLACE} like 'us-%' then 'US' when {_PLACE} = 'europe-west1' then 'BE' when {_PLACE} is not null then 'SG' end"
+PLACE: Final = "coalesce(r.region, s.region)"
+COUNTRY: Final = f"case when {PLACE} like 'us-%' then 'US' when {PLACE} = 'europe-west1' then 'BE' when {PLACE} is not null then 'SG' end"
 _COLUMNS: Final[tuple[tuple[str, str, str], ...]] = (  # name, which exports have it, SQL
     ("billing_account_id", "both", f"'{ACCOUNT}'"),
     ("service", "both", "{'id': s.service_id, 'description': s.service}"),
@@ -58,15 +60,15 @@ _COLUMNS: Final[tuple[tuple[str, str, str], ...]] = (  # name, which exports hav
     ("usage_start_time", "both", "$at(at_hour(f.h0))"),
     ("usage_end_time", "both", "$at(at_hour(f.h1))"),
     ("project", "both", "case when p.acc is not null then {'id': p.id, 'number': p.number, 'name': p.name, 'labels': p.labels, 'ancestry_numbers': p.ancestry, 'ancestors': p.ancestors} end"),
-    ("labels", "both", _LABELS),
+    ("labels", "both", LABELS),
     ("system_labels", "both", f"case when {_MACHINE} then r.system_labels else {_NO_PAIRS} end"),
-    ("location", "both", f"{{'location': coalesce(r.zone, {_PLACE}), 'country': {COUNTRY}, 'region': {_PLACE}, 'zone': r.zone}}"),
+    ("location", "both", f"{{'location': coalesce(r.zone, {PLACE}), 'country': {COUNTRY}, 'region': {PLACE}, 'zone': r.zone}}"),
     ("export_time", "both", "$at(at_minute(f.exported))"),
     ("cost", "both", "usd(f.cost)"),
     ("currency", "both", "'$currency'"),
     ("currency_conversion_rate", "both", "1.0::double"),
     ("usage", "both", f"{{'amount': case when {_PRICED} then units(f.q) * s.factor end, 'unit': s.usage_unit, 'amount_in_pricing_units': case when {_PRICED} then units(f.q) end, 'pricing_unit': s.unit}}"),
-    ("credits", "both", _credits()),
+    ("credits", "both", CREDITS_SQL),
     ("invoice", "both", "{'month': '$month', 'publisher_type': case when s.seller is null then 'GOOGLE' else 'PARTNER' end}"),
     ("cost_type", "both", f"case f.kind when {Kind.TAX:d} then 'tax' when {Kind.ADJUSTMENT:d} then 'adjustment' when {Kind.ROUNDING:d} then 'rounding_error' else 'regular' end"),
     ("adjustment_info", "both", "case when n.note is not null then {'id': n.id, 'description': n.description, 'mode': n.mode, 'type': n.type} end"),

@@ -214,7 +214,7 @@ def add_serverless(b: Builder) -> None:
         b.meter(index, "functions-memory", calls * 0.12, weekend=0.7, noise=0.05, whole=True)
     index = b.add("topic", "pubsub.googleapis.com/{project}/topics/{name}", DUPLICATED, "shop-prod", _I, app="orders")
     b.meter(index, "pubsub", 0.09, weekend=0.8, noise=0.05)
-    for project, gigabytes in [("shop-prod", 35.0), ("shared", 60.0), ("data-prod", 18.0), ("eu-prod", 9.0)]:
+    for project, gigabytes in [("shop-prod", 14.0), ("shared", 22.0), ("data-prod", 9.0), ("eu-prod", 5.0)]:
         region = _B if project == "eu-prod" else _I
         index = b.add(
             "log_bucket",

@@ -18,8 +18,10 @@ from costlab.simulate.gcp.rows import Model
 from costlab.warehouse.connection import connect
 
 if TYPE_CHECKING:
+    from costlab.simulate.estate import Sku
     from costlab.simulate.gcp.bill import Biller
     from costlab.simulate.gcp.commitments import Cud
+    from costlab.simulate.gcp.company import Company
     from costlab.warehouse.connection import Connection
 
 MICROSECONDS_PER_MINUTE: Final = 60_000_000
@@ -48,7 +50,8 @@ def open_store(biller: Biller) -> Connection:
     """Return a session with the estate's tables and macros for instants and amounts.
 
     Macros: ``at_hour(h)``, ``at_minute(m)`` instants; ``usd(money)``, ``per_unit(rate)``, ``units(q)`` doubles;
-    ``exact(money)`` a DECIMAL(38,12). The session has one thread: files are the same byte for byte each time.
+    ``exact(money)`` a
+    DECIMAL(38,12), ``numeric_usd(money)``, ``price(rate)`` NUMERIC as BigQuery has it, ``quantity(q)`` a decimal. The session has one thread: files are the same byte for byte each time.
     """
     con = connect()
     con.execute("set threads = 1")
@@ -60,10 +63,15 @@ def open_store(biller: Biller) -> Connection:
     con.execute(f"create macro per_unit(r) as r / {units.RATE}.0::double")
     con.execute(f"create macro units(q) as q / {units.QUANTITY}.0::double")
     con.execute("create macro exact(m) as (m::decimal(26, 0) * 0.000000000001::decimal(12, 12))::decimal(38, 12)")
+    con.execute("create macro numeric_usd(m) as (m::decimal(26, 0) * 0.000000000001::decimal(12, 12))::decimal(38, 9)")
+    con.execute("create macro price(r) as (r::decimal(20, 0) * 0.0000000001::decimal(10, 10))::decimal(38, 9)")
+    con.execute("create macro quantity(q) as q::decimal(24, 0) * 0.0001::decimal(4, 4)")
     for name, table in {
         "skus": _skus(biller),
         "projects": _projects(),
         "resources": _resources(biller),
+        "watched": pa.table({"res": pa.array(watched(biller.company), pa.int32())}),
+        "switch": pa.table({"hour": [biller.calendar.switch]}),
         "commitments": _commitments(biller.company.commitments),
         "models": pa.table({"model": pa.array([int(m) for m in MODELS], pa.int8()), "id": [i for i, _ in MODELS.values()],
                             "description": [d for _, d in MODELS.values()]}),
@@ -85,10 +93,17 @@ def _skus(biller: Biller) -> Any:
                 "sku": index, "id": items.sku_id(sku), "name": sku.usage_type, "service_id": sku.code, "service": sku.service,
                 "unit": sku.unit or None, "usage_unit": unit, "factor": factor, "list_rate": sku.list_rate,
                 "region": sku.region or None, "kind": sku.product_family, "series": sku.instance_type or None,
-                "seller": sku.seller or None,
+                "seller": sku.seller or None, "pool": _pool(sku),
             }
         )  # fmt: skip
     return pa.Table.from_pylist(rows)
+
+
+def _pool(sku: Sku) -> str | None:
+    """Return the name under which ``costlab rate`` counts what commitments cover; spot machines are not covered."""
+    if sku.product_family not in ("core", "ram") or sku.usage_type.startswith("Spot"):
+        return None
+    return f"{sku.instance_type}-{'cpu' if sku.product_family == 'core' else 'ram'}"
 
 
 def _projects() -> Any:
@@ -143,6 +158,14 @@ def _resources(biller: Biller) -> Any:
     )
 
 
+def watched(company: Company) -> list[int]:
+    """Return the resources that anomalies were planted in."""
+    estate = company.estate
+    meters = {estate.meters[m].resource for effect in company.effects for m in effect.meters}
+    machines = {estate.instances[i].resource for effect in company.effects for i in effect.instances}
+    return sorted(meters | machines)
+
+
 def _system(kind: str, shape: str) -> list[dict[str, str]]:
     if kind != "instance":
         return []
@@ -162,9 +185,11 @@ def _commitments(owned: list[Cud]) -> Any:
                 "com": index, "id": c.id, "name": c.name, "instrument": c.instrument, "is_flexible": c.is_flexible,
                 "owner": c.project, "years": c.years, "region": c.region or None, "series": c.series or None,
                 "cores": c.cores, "memory": c.memory, "covers": c.covers, "start": c.start, "stop": c.stop,
-                "hourly": c.hourly, "account": ACCOUNT,
+                "hourly": c.hourly, "keep": c.keep if c.is_flexible else None, "core_rate": rates[0],
+                "memory_rate": rates[1], "account": ACCOUNT,
             }
             for index, c in enumerate(owned)
+            for rates in [(0, 0) if c.is_flexible else prices.committed_rates(c.series, c.region, c.years)]
         ]
     )  # fmt: skip
 
