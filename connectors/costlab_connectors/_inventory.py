@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -34,6 +35,8 @@ COLUMNS: Final = (
     Column("properties", "OBJECT"),
     Column("observed_at", "TIMESTAMP", required=True),
 )
+EVERYWHERE: Final = "global"
+"""The region of what is looked at in all regions at once."""
 _SHOWN: Final = 4
 
 
@@ -168,6 +171,12 @@ def _listed(places: set[str]) -> str:
     names = sorted(places)
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
+
+
+def summary(resources: Iterable[Resource]) -> str:
+    """Return how many of each kind there are, in one line."""
+    counts = Counter(resource.resource_kind for resource in resources)
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "no resources"
 
 
 def utc(instant: datetime | str | None) -> datetime | None:

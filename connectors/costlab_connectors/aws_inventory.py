@@ -6,7 +6,6 @@ free of charge. A kind of resource that may not be looked at costs a warning and
 
 from __future__ import annotations
 
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -16,7 +15,17 @@ from costlab.interfaces.connector import Dataset
 from costlab_connectors import _aws_compute as compute
 from costlab_connectors import _aws_services as services
 from costlab_connectors._aws_api import Denied, Place, Unanswered, accounts, regions
-from costlab_connectors._inventory import Coverage, Seen, is_past, listed, records, snapshot, warnings_of
+from costlab_connectors._inventory import (
+    EVERYWHERE,
+    Coverage,
+    Seen,
+    is_past,
+    listed,
+    records,
+    snapshot,
+    summary,
+    warnings_of,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -84,7 +93,6 @@ PERMISSIONS: Final = (
     "tag:GetResources",
 )
 """What a run needs, and no more. Option ``accounts`` also needs sts:AssumeRole, ``organization`` ListAccounts."""
-_ANYWHERE: Final = "global"
 _AT_ONCE: Final = 8
 """Regions read at the same time; each service is asked by one of them at a time per region, where AWS counts calls."""
 
@@ -133,7 +141,7 @@ class AwsInventory:
             found.coverage += part.coverage
         _refuse_nothing(found.coverage)
         file = landing.write("resources", records("aws", [*found.resources, *found.coverage], landing.now))
-        landing.tell(f"{source}: {_summary(found.resources)}")
+        landing.tell(f"{source}: {summary(found.resources)}")
         yield snapshot(landing, self.name, source, file, warnings_of(found.coverage))
 
 
@@ -142,7 +150,7 @@ def _look(landing: Landing, wanted: list[str]) -> Iterator[_Found]:
     endpoint = landing.option("endpoint")
     for refused, role in entered.refused.items():
         reason = f"sts:AssumeRole on {role}"
-        yield _Found(coverage=[Coverage("*", refused, _ANYWHERE, Seen.DENIED, missing=(reason,))])
+        yield _Found(coverage=[Coverage("*", refused, EVERYWHERE, Seen.DENIED, missing=(reason,))])
     for account in entered.entered:
         chosen = regions(account, wanted, endpoint)
         landing.tell(f"account {account.id}: {len(chosen)} regions")
@@ -158,7 +166,7 @@ def _region(account: Account, region: str, endpoint: str) -> _Found:
 def _everywhere(account: Account, chosen: list[str], endpoint: str) -> _Found:
     """Read what belongs to no region; of the buckets those in the chosen regions."""
     where = chosen[0] if chosen else (account.session.region_name or "us-east-1")
-    found = _read(Place(account.session, account.id, where, account.partition, endpoint), GLOBAL_KINDS, _ANYWHERE)
+    found = _read(Place(account.session, account.id, where, account.partition, endpoint), GLOBAL_KINDS, EVERYWHERE)
     if chosen:
         found.resources = [resource for resource in found.resources if resource.region_id in {*chosen, None}]
     return found
@@ -195,11 +203,6 @@ def _refuse_nothing(coverage: list[Coverage]) -> None:
         raise ConfigError(f"nothing may be looked at: {len(missing)} permissions missing, first {shown}", hint=hint)
     reason = coverage[0].reason if coverage else "none of the regions is enabled"
     raise SourceError(f"nothing could be looked at: {reason}", hint="Check the network, the regions and try again")
-
-
-def _summary(resources: list[Resource]) -> str:
-    counts = Counter(resource.resource_kind for resource in resources)
-    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "no resources"
 
 
 CONNECTOR = AwsInventory()

@@ -18,6 +18,7 @@ from costlab.interfaces.connector import Column, Dataset, FileFormat, Snapshot
 from costlab_connectors._bigquery import OPTIONS
 from costlab_connectors._bigquery_exports import Export, pull
 from costlab_connectors._file_sets import find_files
+from costlab_connectors.focus import GOOGLE_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -118,6 +119,8 @@ _TABLE = Export(
     snapshot=_EMPTY,
 )
 
+_FOCUS = replace(GOOGLE_TABLE, snapshot=replace(GOOGLE_TABLE.snapshot, connector="gcp-billing-export"))
+
 
 class GcpBillingExport:
     """Reads Cloud Billing tables: files are one snapshot of every invoice month in them, BigQuery gives one each."""
@@ -149,7 +152,7 @@ class GcpBillingExport:
         UsageError, ConfigError, SourceError
             See :func:`costlab_connectors._bigquery_exports.pull`.
         """
-        return pull(landing, uri, (_TABLE,), source=source, period=period)
+        return pull(landing, uri, (_TABLE, _FOCUS), source=source, period=period)
 
 
 CONNECTOR = GcpBillingExport()

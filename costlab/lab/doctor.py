@@ -13,13 +13,15 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from costlab.discover import connector_names
-from costlab.errors import ConfigError, CostlabError
+from costlab.errors import ConfigError, CostlabError, SourceError
 from costlab.focus.conformance import Weight, breaches
 from costlab.ingest.paid import spent
 from costlab.interfaces.datasets import STATES
 from costlab.lab.findings import failures
 from costlab.lab.sources import NEVER, SourceState
 from costlab.lake import Lake
+from costlab.lake.requests import IMPATIENT
+from costlab.lake.stores import location_of
 from costlab.lake.verify import missing_files
 from costlab.money import plain
 from costlab.period import Month, utc_now
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
     from costlab.focus.conformance import Breach
     from costlab.interfaces.analyzer import Relations
     from costlab.lake import Manifest, Revision
-    from costlab.settings import Settings
+    from costlab.lake.stores import Location
+    from costlab.settings import Settings, Source
     from costlab.warehouse.relations import Database
 
 COLUMNS = ["check", "status", "detail", "fix"]
@@ -123,6 +126,29 @@ def configuration(settings: Settings) -> Iterator[Diagnosis]:
         if source.connector not in known:
             fix = f"Known are: {', '.join(known)}"
             yield Diagnosis(f"connector of {source.name}", Level.CONFIG, f"unknown connector {source.connector!r}", fix)
+
+
+def locations(settings: Settings) -> Iterator[Diagnosis]:
+    """Ask the object stores of the configured sources whether their folders can be listed; nothing is read."""
+    for source in settings.sources:
+        try:
+            location = location_of(source.uri)
+            if location is not None:
+                yield _location(source, location)
+        except CostlabError as error:
+            level = Level.DATA if isinstance(error, SourceError) else Level.CONFIG
+            yield Diagnosis(f"location of {source.name}", level, error.message, error.hint)
+
+
+def _location(source: Source, location: Location) -> Diagnosis:
+    from costlab.lake.objects import ObjectTransport
+
+    check, uri = f"location of {source.name}", f"{location.root}/{location.key}".rstrip("/")
+    if ObjectTransport(location, dict(source.options), IMPATIENT).is_empty(uri):
+        return Diagnosis(
+            check, Level.DATA, f"{uri} is empty", "Wait for the vendor's first delivery, or check the folder"
+        )
+    return Diagnosis(check, Level.OK, f"{uri} can be listed")
 
 
 def data(states: list[SourceState]) -> Iterator[Diagnosis]:

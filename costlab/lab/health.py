@@ -42,6 +42,7 @@ def ask_doctor(settings: Settings) -> Answer:
         *doctor.installation(),
         *doctor.workspace(settings),
         *doctor.configuration(settings),
+        *doctor.locations(settings),
         *doctor.paid_requests(settings),
     ]
     if settings.sources or current(settings.workspace):

@@ -14,12 +14,13 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from costlab.errors import SourceError
 from costlab.interfaces.connector import StoredObject
 from costlab.lake.names import key_parts, left_out
-from costlab.lake.requests import Requests, Stopped, is_full
+from costlab.lake.requests import PATIENCE, Requests, Stopped, is_full
 from costlab.lake.stores import Location, access_to
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from obstore.store import ObjectStore
+
+    from costlab.lake.requests import Patience
 
 IN_FLIGHT: Final = 8
 """Requests at a time: they wait for the network, not for a core."""
@@ -45,11 +48,11 @@ _RERUN: Final = "Run the same command again: it takes the export that is there n
 class ObjectTransport:
     """One bucket or container, for one run."""
 
-    def __init__(self, location: Location, options: Mapping[str, str]) -> None:
+    def __init__(self, location: Location, options: Mapping[str, str], patience: Patience = PATIENCE) -> None:
         self.scheme = location.scheme
         self._root = location.root
         self._access = access_to(location, options)
-        self._requests = Requests(self._access, self._root)
+        self._requests = Requests(self._access, self._root, patience)
         self._listings: dict[str, dict[str, StoredObject]] = {}
         self._small: dict[StoredObject, bytes] = {}
 
@@ -76,6 +79,24 @@ class ObjectTransport:
         if not (found := self._matching(key)):
             raise SourceError(f"{uri}: no such object or folder", hint="Check the path given to --from")
         return [*found]
+
+    def is_empty(self, uri: str) -> bool:
+        """Whether nothing lies at a place yet; one page of a listing answers that.
+
+        Raises
+        ------
+        SourceError
+            If there is no such bucket, or the store does not answer.
+        ConfigError
+            If the credentials do not suffice.
+        """
+        key = self._key(uri)
+        folder = "/".join(takewhile(lambda part: not _MAGIC.search(part), key.split("/")))
+
+        def first(store: ObjectStore) -> bool:
+            return next(iter(store.list(folder or None)), None) is None
+
+        return self._requests.run(first, uri, permission=self._access.to_list) and self.stat(uri) is None
 
     def stat(self, uri: str) -> StoredObject | None:
         """Return the object, or None when it does not exist or is a folder."""

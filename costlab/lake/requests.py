@@ -90,7 +90,7 @@ def _kind(name: str, text: str, status: int, code: str) -> Kind:
         return Kind.REGION
     if code in _EXPIRED or _EXPIRED_SAS in text:
         return Kind.EXPIRED
-    if status == 401:
+    if status == 401 or name == "UnauthenticatedError":
         return Kind.UNKNOWN_CREDENTIALS
     kinds = ((_NOT_KNOWN, Kind.UNKNOWN_CREDENTIALS), (_NO_BUCKET, Kind.NO_BUCKET), (_BUSY, Kind.TRANSIENT))
     if found := [kind for codes, kind in kinds if code in codes]:
@@ -117,6 +117,7 @@ class Patience:
 
 
 PATIENCE: Final = Patience()
+IMPATIENT: Final = Patience(attempts=1)
 
 
 @dataclass(slots=True)
@@ -125,6 +126,7 @@ class Requests:
 
     access: Access
     root: str
+    patience: Patience = field(default_factory=lambda: PATIENCE)
     _store: ObjectStore | None = None
     _renewed: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -168,9 +170,9 @@ class Requests:
                 waits, reached = 0, progress()
             if (fault.kind is Kind.EXPIRED or fault.status == 401) and self._renew(store):
                 continue
-            if fault.kind is not Kind.TRANSIENT or waits >= PATIENCE.attempts:
+            if fault.kind is not Kind.TRANSIENT or waits >= self.patience.attempts:
                 raise self._told(fault, uri, permission)
-            if stop.wait(PATIENCE.delay(waits)):
+            if stop.wait(self.patience.delay(waits)):
                 raise Stopped
             waits += 1
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -191,6 +192,8 @@ def _aws_session(options: _Options) -> Any:
         "aws_secret_access_key": options.text("secret_access_key") or None,
         "aws_session_token": options.text("session_token") or None,
     }
+    if bool(keys["aws_access_key_id"]) != bool(keys["aws_secret_access_key"]):
+        raise ConfigError("half a pair of AWS keys", hint="Give access_key_id and secret_access_key, or neither")
     try:
         return boto3.Session(profile_name=options.text("profile") or None, **keys)
     except BotoCoreError as error:
@@ -214,7 +217,9 @@ def _aws_provider(session: Any, options: _Options, problems: list[ConfigError]) 
     def assumed() -> Any:
         answer = session.client("sts", region_name=options.text("region") or session.region_name or "us-east-1")
         got = answer.assume_role(RoleArn=role, RoleSessionName="costlab")["Credentials"]
-        return _aws_keys(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"], got["Expiration"])
+        return _aws_keys(
+            got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"], got["Expiration"].astimezone(UTC)
+        )
 
     return _checked(
         assumed if role else keys, _aws_who(options), "Log in again (`aws sso login`) or check the profile", problems
@@ -280,15 +285,18 @@ def _google_provider(options: _Options, problems: list[ConfigError]) -> Provider
 
 def _google_credentials(given: str) -> Any:
     import json
+    import warnings
 
     import google.auth
 
     auth: Any = google.auth  # not typed
-    if given.lstrip().startswith("{"):
-        return auth.load_credentials_from_dict(json.loads(given), scopes=[_GOOGLE_SCOPE])[0]
-    if given:
-        return auth.load_credentials_from_file(given, scopes=[_GOOGLE_SCOPE])[0]
-    return auth.default(scopes=[_GOOGLE_SCOPE])[0]
+    if not given:
+        return auth.default(scopes=[_GOOGLE_SCOPE])[0]
+    info = json.loads(given if given.lstrip().startswith("{") else Path(given).expanduser().read_text("utf-8"))
+    with warnings.catch_warnings():
+        # deprecated because files of strangers may name their own services; this one is the user's, of any kind
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return auth.load_credentials_from_dict(info, scopes=[_GOOGLE_SCOPE])[0]
 
 
 _AZ_OPTIONS: Final = ("account", "endpoint", "anonymous", "account_key", "sas", "connection_string", "client_id")

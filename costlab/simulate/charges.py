@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from costlab.simulate import prices
-from costlab.simulate.commitments import Commitment, Cover, Usage, apply, plan_steps, unused_amount
+from costlab.simulate.commitments import Commitment, Cover, Usage, amount_of, apply, plan_steps, pooled
 from costlab.simulate.estate import HOURS_PER_DAY, SERVICES, Sku
 from costlab.simulate.facts import CODE, Facts, Line, summed
 from costlab.simulate.usage import MachineHours, daily_quantities
@@ -41,6 +41,10 @@ class CommitmentHours:
     committed: Ints
     used: Ints
     unused_units: Ints
+    pools: list[Usage]
+    """What the commitments met, one entry per distinct usage."""
+    demand: Ints
+    """Its 1e-4 hours: pools x hours."""
 
 
 SUPPORT = Sku(
@@ -114,7 +118,9 @@ class Biller:
         self._spot(facts, rows[spot], need[spot], base)
         rows, need = rows[~spot], need[~spot]
         commitments = self.company.commitments
-        steps = plan_steps([self.usages[r] for r in rows], commitments)
+        usages = [self.usages[r] for r in rows]
+        pools, demand = pooled(usages, need)
+        steps = plan_steps(usages, commitments)
         covers, left = apply(need, hours, commitments, steps)
         parents = np.zeros((2, *need.shape), dtype=np.int64)
         self._on_demand(facts, rows, need, base, parents)
@@ -123,8 +129,8 @@ class Biller:
         self._negations(facts, rows, covers, base)
         self._pods(facts, rows, parents, base)
         committed = np.array([c.active(hours) * c.hourly * 100 for c in commitments], dtype=np.int64)
-        unused = np.array([unused_amount(c, left[i]) for i, c in enumerate(commitments)], dtype=np.int64)
-        return CommitmentHours(hours, committed, committed - unused, left)
+        unused = np.array([amount_of(c, left[i]) for i, c in enumerate(commitments)], dtype=np.int64)
+        return CommitmentHours(hours, committed, committed - unused, left, pools, demand)
 
     def _spot(self, facts: Facts, rows: Ints, need: Ints, base: int) -> None:
         """Add Spot usage: its price moves from day to day between 28 and 44 percent of on demand."""

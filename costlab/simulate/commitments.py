@@ -180,6 +180,15 @@ def _matches(commitment: Commitment, usage: Usage) -> bool:
             return True
 
 
+def pooled(usages: Sequence[Usage], need: Ints) -> tuple[list[Usage], Ints]:
+    """Return the distinct usages and what they need together: pools x hours."""
+    pools = _pools(usages)
+    sums = np.zeros((len(pools), need.shape[1]), dtype=np.int64)
+    for place, rows in enumerate(pools.values()):
+        sums[place] = need[rows].sum(axis=0)
+    return list(pools), sums
+
+
 def plan_steps(usages: Sequence[Usage], commitments: Sequence[Commitment]) -> list[Step]:
     """Return the steps of one hour in the order they are taken; the same in every hour."""
     steps: list[Step] = []
@@ -208,8 +217,8 @@ def apply(
     """Cover usage with commitments; ``need`` (rows x hours, 1e-4 hours) is left holding what stays on demand.
 
     Returns the covers and the unused budget per commitment and hour (0 where it is not in force).
-    A reservation covers whole 1e-4 hours (a remainder below that stays unused); a savings plan that runs out
-    covers the last usage with all that is left of it, its quantity rounded up to 1e-4 hours.
+    A commitment that runs out covers the last usage with all that is left of it, its quantity rounded up to 1e-4
+    hours: nothing is lost to the resolution in which a bill counts.
     """
     budget = np.zeros((len(commitments), len(hours)), dtype=np.int64)
     for index, commitment in enumerate(commitments):
@@ -229,20 +238,14 @@ def _cover(need: Ints, left: Ints, step: Step, commitment: Commitment) -> Cover 
     wanted = need[step.rows] * step.price
     upto = np.minimum(np.cumsum(wanted, axis=0), left)
     taken = np.diff(upto, axis=0, prepend=0)
-    quantity = -(-taken // step.price) if commitment.is_plan else taken // step.price
+    quantity = -(-taken // step.price)
     row, hour = np.nonzero(quantity)
     if not len(row):
         return None
-    covered = quantity[row, hour]
-    if commitment.is_plan:
-        used = taken[row, hour]
-        amount = used * (prices.MONEY // prices.RATE) // prices.QUANTITY
-    else:
-        used = covered * step.price
-        amount = used * _unit_price(commitment)
+    covered, used = quantity[row, hour], taken[row, hour]
     np.subtract.at(left, hour, used)
     need[step.rows[row], hour] -= covered
-    return Cover(step.commitment, step.rows[row], hour, covered, amount)
+    return Cover(step.commitment, step.rows[row], hour, covered, amount_of(commitment, used))
 
 
 def _unit_price(commitment: Commitment) -> int:
@@ -250,8 +253,8 @@ def _unit_price(commitment: Commitment) -> int:
     return commitment.hourly * (prices.MONEY // prices.RATE) // commitment.units // prices.QUANTITY
 
 
-def unused_amount(commitment: Commitment, left: Ints) -> Ints:
-    """Return the money of an unused budget."""
+def amount_of(commitment: Commitment, budget: Ints) -> Ints:
+    """Return the money of some of its budget."""
     if commitment.is_plan:
-        return left * (prices.MONEY // prices.RATE) // prices.QUANTITY
-    return left * _unit_price(commitment)
+        return budget * (prices.MONEY // prices.RATE) // prices.QUANTITY
+    return budget * _unit_price(commitment)

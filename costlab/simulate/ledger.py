@@ -11,6 +11,7 @@ from costlab.money import plain
 from costlab.simulate import prices
 from costlab.simulate.cur_columns import JOINS, of
 from costlab.simulate.facts import Line
+from costlab.simulate.rating_files import RatingFiles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +48,7 @@ class Ledger:
 
     def __init__(self, con: Connection) -> None:
         self.con = con
+        self.rating = RatingFiles(con)
         for name in ("costs", "lines", "commitments"):
             con.execute(f"drop table if exists ledger_{name}")
         con.execute(f"""create table ledger_costs (BillingMonth varchar, ServiceCode varchar, ServiceName varchar,
@@ -82,6 +84,7 @@ class Ledger:
         import numpy as np
         import pyarrow as pa
 
+        self.rating.add(done)
         for index in range(len(done.committed)):
             at = np.flatnonzero(done.committed[index])
             if not len(at):
@@ -102,9 +105,10 @@ class Ledger:
             self.con.execute("insert into ledger_commitments select * from incoming")
             self.con.unregister("incoming")
 
-    def write(self, folder: Path) -> None:
-        """Write ``costs, lines, commitments, commitment_hours, resources, invoices`` as Parquet."""
+    def write(self, folder: Path, biller: Biller) -> None:
+        """Write ``costs, lines, commitments, commitment_hours, resources, invoices`` and the files for rating."""
         folder.mkdir(parents=True, exist_ok=True)
+        self.rating.write(folder, biller)
         costs = ", ".join(
             f"sum({c})::decimal(38, 12) as {c}" for c in ("BilledCost", "EffectiveCost", "ContractedCost", "ListCost")
         )

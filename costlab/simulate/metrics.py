@@ -18,7 +18,8 @@ from costlab.period import midnight
 from costlab.simulate.estate import HOURS_PER_DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -72,14 +73,19 @@ def sampling(size: int, hours: int) -> tuple[int, int]:
 
 def write_metrics(sampled: Sampled, path: Path, size: int) -> int:
     """Write the samples as one Parquet file, whole resources after each other; return the number of rows."""
+    return write_series(all_series(sampled, size), path, sampled.provider, sampled.estate.start)
+
+
+def write_series(series: Iterable[Series], path: Path, provider: str, start: date) -> int:
+    """Write series of one provider, whose hours count from ``start``; return the number of rows."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    origin = np.datetime64(midnight(sampled.estate.start), "us")
+    origin = np.datetime64(midnight(start), "us")
     rows = 0
     with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
         batch: list[pa.RecordBatch] = []
-        for series in all_series(sampled, size):
-            batch.append(_batch(sampled.provider, series, origin))
-            rows += len(series.hours)
+        for one in series:
+            batch.append(_batch(provider, one, origin))
+            rows += len(one.hours)
             if len(batch) >= 200:
                 writer.write_table(pa.Table.from_batches(batch))
                 batch = []
@@ -107,11 +113,11 @@ def all_series(sampled: Sampled, size: int) -> Iterator[Series]:
     """Yield every series, resource by resource."""
     estate = sampled.estate
     step, first = sampling(size, estate.hours)
-    running = _running(sampled, first)
+    running = running_hours(sampled.machines, estate.days, first)
     for number, instance in enumerate(estate.instances):
         hours = running.get(number)
         if hours is not None:
-            yield from _machine(estate.seed, number, instance, estate.resources[instance.resource], hours[::step])
+            yield from machine_series(estate.seed, number, instance, estate.resources[instance.resource], hours[::step])
     detached = {w.resource for w in sampled.waste if w.kind == "unattached_volume"}
     idle = {w.resource for w in sampled.waste if w.kind.startswith("idle")} | detached
     slow = np.arange(first, estate.hours, max(4, step), dtype=np.int64)
@@ -119,21 +125,21 @@ def all_series(sampled: Sampled, size: int) -> Iterator[Series]:
         hours = slow[(slow >= resource.start) & (slow < resource.stop)]
         if len(hours):
             rng = np.random.default_rng([estate.seed, _SAMPLES, 1, index])
-            yield from _other(resource, hours, rng, idle=index in idle, attached=index not in detached)
+            yield from other_series(resource, hours, rng, idle=index in idle, attached=index not in detached)
 
 
-def _running(sampled: Sampled, first: int) -> dict[int, Ints]:
+def running_hours(machines: MachineHours, days: int, first: int) -> dict[int, Ints]:
     """Return the hours in which each instance ran, from ``first`` on."""
     found: dict[int, list[Ints]] = {}
-    days = sampled.estate.days
     for day in range(first // HOURS_PER_DAY, days, 7):
-        rows, need = sampled.machines.between(day, min(day + 7, days))
+        rows, need = machines.between(day, min(day + 7, days))
         for row, hours in zip(rows.tolist(), need, strict=True):
             found.setdefault(row, []).append(np.flatnonzero(hours) + day * HOURS_PER_DAY)
     return {row: np.concatenate(parts) for row, parts in found.items()}
 
 
-def _machine(seed: int, number: int, instance: Instance, resource: Resource, hours: Ints) -> Iterator[Series]:
+def machine_series(seed: int, number: int, instance: Instance, resource: Resource, hours: Ints) -> Iterator[Series]:
+    """Yield what a machine's monitor shows in the hours in which it ran."""
     rng = np.random.default_rng([seed, _SAMPLES, 0, number])
     load = instance.load
     wave = np.sin((hours % HOURS_PER_DAY - 9) / HOURS_PER_DAY * 2 * np.pi)
@@ -147,9 +153,10 @@ def _machine(seed: int, number: int, instance: Instance, resource: Resource, hou
     yield Series(resource, "network_bytes", hours, np.rint(traffic), np.rint(traffic))
 
 
-def _other(
+def other_series(
     resource: Resource, hours: Ints, rng: np.random.Generator, *, idle: bool, attached: bool
 ) -> Iterator[Series]:
+    """Yield what the monitor of anything but a machine shows, if it has one."""
     count = len(hours)
     zero = np.zeros(count)
 

@@ -100,7 +100,7 @@ def simulate(
         run.deliver(final_delivery(month, end), list(out.values()), run.ledger)
         if progress:
             progress(f"{month} billed")
-    run.ledger.write(folder / "ledger")
+    run.ledger.write(folder / "ledger", run.biller)
     write_json(folder / "ledger" / "planted.json", planted(run.biller, run.ledger.unused_lately(30 * HOURS_PER_DAY)))
     metrics = folder / "metrics" / "utilization.parquet"
     sampled = Sampled("AWS", run.company.estate, run.biller.machines, run.company.waste)

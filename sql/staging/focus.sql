@@ -1,9 +1,67 @@
 -- staging.focus: one row per charge of a FOCUS 1.0 to 1.4 file, as received
 -- grain: none
+-- source: raw, seeds.gcp_services
 -- It is the provider's bill: amounts are never changed, not even where they break the specification's rules; those
 -- are counted by costlab.focus.conformance. Mended is only what is certain: the case of listed values, provider names
--- of older and newer versions, a price in the place of a zone, the notation of tags.
+-- of older and newer versions, a price in the place of a zone, the notation of tags; what Google leaves out because its
+-- own columns say it; the EffectiveCost of 0 in Oracle's reports, which is said. Google's x_Credits are part of its costs already.
 with
+-- one row per charge, with what the provider is
+delivered as (
+    select
+        *,
+        coalesce(ServiceProviderName, ProviderName, InvoiceIssuerName, '') like 'Google%'
+        or x_cost_type is not null as is_google,
+        x_oci_reference is not null
+        and lower(ChargeCategory) <> 'purchase'
+        and EffectiveCost = 0
+        and BilledCost <> 0 as is_without_effective_cost,
+        list_transform(x_labels, lambda l: l.Key) as label_keys,
+        list_transform(x_tags, lambda l: l.Key) as tag_keys
+    from raw
+),
+
+-- one row per charge; Google's lists of labels as one object, in the order in which they count
+labelled as (
+    select
+        *,
+        array_to_string(
+            list_concat(
+                list_transform(
+                    list_concat(
+                        list_concat(
+                            x_labels,
+                            list_filter(x_tags, lambda l: not coalesce(list_contains(label_keys, l.Key), false))
+                        ),
+                        list_filter(
+                            x_project_labels,
+                            lambda l: not coalesce(list_contains(label_keys, l.Key), false)
+                            and not coalesce(list_contains(tag_keys, l.Key), false)
+                        )
+                    ),
+                    lambda l: to_json(l.Key) || ':' || case when l.Value <> '' then to_json(l.Value) else 'true' end
+                ),
+                list_transform(
+                    x_system_labels,
+                    lambda l: to_json('gcp:' || l.Key) || ':'
+                    || case when l.Value <> '' then to_json(l.Value) else 'true' end
+                )
+            ),
+            ','
+        ) as labels_text,
+        nullif(
+            array_to_string(
+                list_transform(
+                    list_filter(x_system_labels, lambda l: l.Key = 'compute.googleapis.com/machine_spec'),
+                    lambda l: l.Value
+                ),
+                ''
+            ),
+            ''
+        ) as machine_label
+    from delivered
+),
+
 -- one row per charge, names of listed values as the specification writes them
 charges as (
     select
@@ -16,7 +74,10 @@ charges as (
             when 'adjustment' then 'Adjustment'
             else ChargeCategory
         end as charge_category,
-        case lower(ChargeClass) when 'correction' then 'Correction' else ChargeClass end as charge_class,
+        case
+            when lower(ChargeClass) = 'correction' or x_oci_corrected is not null then 'Correction'
+            else ChargeClass
+        end as charge_class,
         case lower(ChargeFrequency)
             when 'usage-based' then 'Usage-Based'
             when 'one-time' then 'One-Time'
@@ -51,8 +112,23 @@ charges as (
                 then null
             else InvoiceId
         end as invoice_id,
-        -- notations that are not JSON: "a": "b" of Microsoft's older exports, {'a': 'b'} of Python, {a=b} of Athena
+        -- notations that are not JSON: "a": "b" of Microsoft's older exports, {'a': 'b'} of Python, {a=b} of Athena;
+        -- a list of keys and values of BigQuery
         case
+            when Tags is null and labels_text <> '' then '{' || labels_text || '}'
+            when json_valid(Tags) and json_type(Tags) = 'ARRAY'
+                then
+                    '{'
+                    || array_to_string(
+                        list_transform(
+                            from_json(Tags, '["JSON"]'),
+                            lambda t: to_json(coalesce(json_extract_string(t, '$.key'), json_extract_string(t, '$.Key')))
+                            || ':'
+                            || to_json(coalesce(json_extract_string(t, '$.value'), json_extract_string(t, '$.Value')))
+                        ),
+                        ','
+                    )
+                    || '}'
             when Tags is null or json_valid(Tags) then Tags
             when json_valid('{' || Tags || '}') then '{' || Tags || '}'
             when json_valid(regexp_replace(replace(Tags, '''', '"'), ': *None *([,}])', ': null\1', 'g'))
@@ -75,7 +151,7 @@ charges as (
             || ')(?:[|]|$)',
             1
         ) as machine_in_text
-    from raw
+    from labelled
 ),
 
 -- one row per charge with its instance type
@@ -84,6 +160,7 @@ machines as (
         *,
         coalesce(
             x_instance_type,
+            machine_label,
             json_extract_string(price_details, '$.InstanceType'),
             -- the meter of a database says db.r5.2xl for db.r5.2xlarge
             regexp_replace(nullif(machine_in_text, ''), '[.]([0-9]*)xl$', '.\1xlarge'),
@@ -95,8 +172,13 @@ machines as (
                     then 'Standard_' || replace(SkuMeter, ' ', '_')
             end,
             json_extract_string(sku_details, '$.ServiceType')
-        ) as machine
+        ) as machine,
+        case when is_google then 'Google Cloud' end as google,
+        services.service_category as google_category,
+        services.service_subcategory as google_subcategory
     from charges
+    -- at most one row
+    left join seeds.gcp_services as services on charges.is_google and charges.ServiceName = services.service_description
 )
 
 select
@@ -138,11 +220,11 @@ select
     ContractApplied,
     ContractedCost,
     ContractedUnitPrice,
-    EffectiveCost,
+    case when is_without_effective_cost then BilledCost else EffectiveCost end as EffectiveCost,
     HostProviderName,
     InvoiceDetailId,
     invoice_id as InvoiceId,
-    InvoiceIssuerName,
+    coalesce(InvoiceIssuerName, google) as InvoiceIssuerName,
     ListCost,
     ListUnitPrice,
     pricing_category as PricingCategory,
@@ -152,17 +234,17 @@ select
     PricingCurrencyListUnitPrice,
     PricingQuantity,
     PricingUnit,
-    coalesce(ProviderName, ServiceProviderName) as ProviderName,
-    coalesce(PublisherName, ServiceProviderName, ProviderName) as PublisherName,
+    coalesce(ProviderName, ServiceProviderName, google) as ProviderName,
+    coalesce(PublisherName, ServiceProviderName, ProviderName, google) as PublisherName,
     RegionId,
     RegionName,
     ResourceId,
     ResourceName,
     ResourceType,
-    ServiceCategory,
+    coalesce(ServiceCategory, google_category, case when is_google then 'Other' end) as ServiceCategory,
     ServiceName,
-    coalesce(ServiceProviderName, ProviderName) as ServiceProviderName,
-    ServiceSubcategory,
+    coalesce(ServiceProviderName, ProviderName, google) as ServiceProviderName,
+    coalesce(ServiceSubcategory, google_subcategory, case when is_google then 'Other (Other)' end) as ServiceSubcategory,
     SkuId,
     SkuMeter,
     SkuPriceDetails,
@@ -175,9 +257,9 @@ select
     $snapshot_id as x_snapshot_id,
     -- an invoice number is there once the invoice is issued
     coalesce(x_data_status, case when invoice_id is not null then 'final' end) as x_data_status,
-    coalesce(x_line_item_type, charge_category) as x_line_item_type,
+    coalesce(x_line_item_type, x_cost_type, charge_category) as x_line_item_type,
     x_service_code,
-    coalesce(x_usage_type, SkuMeter) as x_usage_type,
+    coalesce(x_usage_type, SkuMeter, case when is_google then ChargeDescription end) as x_usage_type,
     x_operation,
     machine as x_instance_type,
     -- m5.large: m5; db.r5.large: db.r5; n2-standard-4: n2; Standard_D4s_v5: Dsv5;
@@ -200,7 +282,20 @@ select
     cast(null as varchar) as x_split_parent_resource_id,
     cast(null as decimal(38, 12)) as x_split_cost,
     cast(null as decimal(38, 12)) as x_split_unused_cost,
-    x_extra,
+    case
+        when x_credits is not null and x_credits not in ('[]', 'null')
+            then cast(json_merge_patch(coalesce(x_extra, '{}'), '{"x_Credits":' || x_credits || '}') as varchar)
+        when x_oci_compartment_id is not null
+            then
+                cast(
+                    json_merge_patch(
+                        coalesce(x_extra, '{}'),
+                        '{"oci_CompartmentId":' || to_json(x_oci_compartment_id)
+                        || coalesce(',"oci_CompartmentName":' || to_json(x_oci_compartment_name), '') || '}'
+                    ) as varchar
+                )
+        else x_extra
+    end as x_extra,
     case
         when x_unreadable is not null then 'quarantine: ' || x_unreadable
         when BilledCost is null then 'quarantine: BilledCost is empty'
@@ -208,8 +303,11 @@ select
         when BillingPeriodStart is null then 'quarantine: BillingPeriodStart is empty'
         when ChargePeriodStart is null then 'quarantine: ChargePeriodStart is empty'
         when ChargePeriodEnd is null then 'quarantine: ChargePeriodEnd is empty'
+        when is_without_effective_cost then 'load: EffectiveCost of Oracle is 0, BilledCost is taken'
         else 'load'
     end as x_fate,
     cast(0 as smallint) as x_part,
-    BilledCost as x_source_cost
+    BilledCost as x_source_cost,
+    -- of other providers a month is replaced by what is delivered last
+    case when is_google then x_export_time end as x_order
 from machines

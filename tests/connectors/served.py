@@ -9,8 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from costlab.lake import Lake
+from costlab.warehouse.connection import connect
 
 
 @dataclass(frozen=True)
@@ -125,3 +129,13 @@ def checked(operation: str, body: Any) -> Any:
     unknown = set(body) - set(shape.members)
     assert not unknown, f"{operation} has no {sorted(unknown)}"
     return body
+
+
+def rows(workspace: Path, columns: str) -> list[tuple[Any, ...]]:
+    """Return columns of all live rows of a workspace, sorted."""
+    files = [str(workspace / f.path) for r in Lake(workspace).current().revisions for f in r.files]
+    con = connect()
+    try:
+        return con.execute(f"select {columns} from read_parquet(?) order by all", [files]).fetchall()
+    finally:
+        con.close()

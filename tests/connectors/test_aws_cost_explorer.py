@@ -16,8 +16,7 @@ from costlab.ingest import ingest
 from costlab.ingest.paid import spent
 from costlab.lake import Action, Lake
 from costlab.period import Month
-from costlab.warehouse.connection import connect
-from tests.connectors.served import IDENTITY, Asked, Reply, Service, aws_error, checked, serving
+from tests.connectors.served import IDENTITY, Asked, Reply, Service, aws_error, checked, rows, serving
 
 NOW = datetime(2026, 5, 4, 6)
 EC2 = "Amazon Elastic Compute Cloud - Compute"
@@ -106,15 +105,6 @@ def load(workspace: Path, service: Service, *, told: list[str] | None = None, pe
         period=Month.parse(period) if period else None,
         progress=(told if told is not None else []).append,
     )
-
-
-def rows(workspace: Path, columns: str) -> list[tuple[Any, ...]]:
-    files = [str(workspace / f.path) for r in Lake(workspace).current().revisions for f in r.files]
-    con = connect()
-    try:
-        return con.execute(f"select {columns} from read_parquet(?) order by all", [files]).fetchall()
-    finally:
-        con.close()
 
 
 def cost_requests(service: Service) -> list[Asked]:

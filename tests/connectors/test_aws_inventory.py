@@ -15,12 +15,10 @@ from costlab.errors import ConfigError, SourceError, UsageError
 from costlab.ingest import IngestReport, ingest
 from costlab.lake import Action, Lake
 from costlab.period import Month
-from costlab.warehouse.connection import connect
 from costlab_connectors import _aws_api
 from costlab_connectors.aws_inventory import PERMISSIONS
 from tests.connectors.aws_support import ACCESS_DENIED, THROTTLED, Aws
-
-Rows = dict[str, dict[str, Any]]
+from tests.connectors.inventory_support import coverage, resources
 
 
 def pull(workspace: Path, aws: Aws, uri: str = "aws://eu-west-1", **options: str) -> IngestReport:
@@ -29,30 +27,6 @@ def pull(workspace: Path, aws: Aws, uri: str = "aws://eu-west-1", **options: str
 
 def role(account: str) -> str:
     return f"arn:aws:iam::{account}:role/reader"
-
-
-def observed(workspace: Path, condition: str) -> list[dict[str, Any]]:
-    """Return the live rows, without building a catalogue."""
-    files = [str(workspace / file.path) for revision in Lake(workspace).current().revisions for file in revision.files]
-    rows = connect().execute(f"select * from read_parquet({files}) where {condition} order by resource_id")
-    names = [column[0] for column in rows.description or []]
-    return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
-
-
-def resources(workspace: Path) -> Rows:
-    """Return resource id -> its row, with JSON opened."""
-    rows = observed(workspace, "resource_kind <> 'coverage'")
-    for row in rows:
-        row["tags"], row["properties"] = json.loads(row["tags"] or "null"), json.loads(row["properties"])
-        for name in ("observed_at", "x_source", "source", "billing_period"):
-            row.pop(name)
-    return {row.pop("resource_id"): row for row in rows}
-
-
-def coverage(workspace: Path) -> dict[tuple[str, str], tuple[str, int, list[str] | None]]:
-    rows = observed(workspace, "resource_kind = 'coverage'")
-    told = [(row, json.loads(row["properties"])) for row in rows]
-    return {(r["name"], r["region_id"]): (r["state"], p["resources"], p.get("missing")) for r, p in told}
 
 
 def launch(aws: Aws, account: str, region: str = "eu-west-1", *, shape: str = "m5.large") -> list[Any]:

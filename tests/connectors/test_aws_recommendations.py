@@ -17,9 +17,9 @@ from costlab.ingest import ingest
 from costlab.ingest.paid import spent
 from costlab.lake import Lake
 from costlab.period import Month
-from costlab.warehouse.connection import connect
 from tests.connectors.aws_advice import DATABASE, Aws
 from tests.connectors.served import Service, aws_error, serving
+from tests.connectors.served import rows as advice
 
 NOW = datetime(2026, 5, 4, 6)
 
@@ -43,15 +43,6 @@ def load(workspace: Path, service: Service, told: list[str] | None = None, **opt
     options = {"endpoint": service.url, **options}
     report = (told if told is not None else []).append
     return ingest(workspace, "aws-recommendations", "aws://", options=options, progress=report)
-
-
-def advice(workspace: Path, columns: str) -> list[tuple[Any, ...]]:
-    files = [str(workspace / f.path) for r in Lake(workspace).current().revisions for f in r.files]
-    con = connect()
-    try:
-        return con.execute(f"select {columns} from read_parquet(?) order by all", [files]).fetchall()
-    finally:
-        con.close()
 
 
 def test_the_hub_tells_all_kinds_with_ids_as_the_bill_has_them(tmp_path: Path, service: Service) -> None:

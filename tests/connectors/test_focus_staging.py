@@ -38,7 +38,7 @@ def test_the_connector_reads_every_column_of_every_version() -> None:
 
 
 def test_staging_gives_the_columns_of_focus_costs_in_order() -> None:
-    assert list(one()) == [*COLUMN_TYPES, "x_fate", "x_part", "x_source_cost"]
+    assert list(one()) == [*COLUMN_TYPES, "x_fate", "x_part", "x_source_cost", "x_order"]
 
 
 def test_a_charge_is_loaded_with_its_amounts_unchanged() -> None:

@@ -26,7 +26,15 @@ GRAIN = "ServiceName, SubAccountId, ChargeCategory, ChargeClass, InvoiceId, Bill
 @pytest.fixture(scope="module", params=["mca", "ea"])
 def simulation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AzureSimulation:
     folder = tmp_path_factory.mktemp("company")
-    return simulate_azure(folder, seed=11, end=date(2026, 4, 20), months=3, scale="tiny", agreement=request.param)
+    return simulate_azure(
+        folder,
+        seed=11,
+        end=date(2026, 4, 20),
+        months=3,
+        scale="tiny",
+        agreement=request.param,
+        renderings=("actual", "amortized", "focus", "focus-r2"),
+    )
 
 
 def totals(rows: list[tuple[Any, ...]]) -> Totals:
@@ -45,8 +53,13 @@ def loaded(workspace: Path, folder: Path) -> Totals:
         return totals(list(db.result(query).rows))
 
 
-def test_the_pair_of_exports_equals_the_ledger(simulation: AzureSimulation, tmp_path: Path) -> None:
-    report = ingest(tmp_path / "ws", "azure-export", str(simulation.export))
+@pytest.mark.parametrize(("connector", "rendering"), [
+    ("azure-export", "export"), ("azure-export", "focus"), ("azure-export", "focus_r2"), ("focus", "focus"),
+])  # fmt: skip
+def test_every_rendering_equals_the_ledger(
+    simulation: AzureSimulation, tmp_path: Path, connector: str, rendering: str
+) -> None:
+    report = ingest(tmp_path / "ws", connector, str(getattr(simulation, rendering)))
     assert report.exit_code == 0
     assert loaded(tmp_path / "ws", tmp_path) == ledger(simulation.ledger)
 

@@ -29,7 +29,7 @@ AZURITE_FOLDER = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) 
 """Where ``scripts/test-servers`` puts it."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class calls it so
@@ -72,7 +72,7 @@ def google() -> Generator[Google]:
     """Yield a running Google Cloud Storage."""
     store = Google()
 
-    class Handler(_Handler):
+    class Served(Handler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             bucket, _, key = unquote(parts.path).lstrip("/").partition("/")
@@ -115,7 +115,7 @@ def google() -> Generator[Google]:
             body = f"<ListBucketResult><Prefix>{escape(prefix)}</Prefix>{rows}{more}</ListBucketResult>"
             self.answer(200, f'<?xml version="1.0" encoding="UTF-8"?>{body}'.encode())
 
-    with serving(Handler) as store.url:
+    with serving(Served) as store.url:
         yield store
 
 
@@ -190,7 +190,7 @@ def proxy(upstream: str) -> Generator[Proxy]:
     state, lock = Proxy(), threading.Lock()
     host = urlsplit(upstream).netloc
 
-    class Handler(_Handler):
+    class Served(Handler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             path = unquote(parts.path)
@@ -221,5 +221,5 @@ def proxy(upstream: str) -> Generator[Proxy]:
             connection.close()
             self.close_connection = cut is not None
 
-    with serving(Handler) as state.url:
+    with serving(Served) as state.url:
         yield state

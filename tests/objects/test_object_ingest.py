@@ -15,7 +15,7 @@ from tests.connectors import azure_support
 from tests.connectors.cur import Export, line
 from tests.connectors.test_gcp_ingest import LINE, write_lines
 from tests.objects.conftest import Bucket
-from tests.objects.servers import Proxy
+from tests.objects.servers import Fault, Google, Proxy
 
 Ingest = Callable[..., Done]
 _OF_THE_RUN = ("seconds",)
@@ -111,3 +111,36 @@ def test_only_the_month_that_changed_is_read(workspace: Path, tmp_path: Path, s3
     again = load(workspace, "aws-cur", s3.root, options=s3.options)
     assert [p.action for p in again.periods] == [Action.UNCHANGED, Action.REPLACED]
     assert {asked.path.split("/")[-2] for asked in s3_proxy.asked_for(".csv.gz")} == {"BILLING_PERIOD=2026-02"}
+
+
+def test_doctor_says_whether_configured_places_can_be_listed(
+    run: Run, workspace: Path, s3: Bucket, gcs: Bucket, s3_proxy: Proxy, google_server: Google
+) -> None:
+    gcs.put("billing/1.csv", b"x")
+    gcs.put("one.csv", b"x")
+    s3_proxy.fault = lambda _: Fault(403, "AccessDenied")
+    places = {
+        "glob": (f"{gcs.root}/billing/*.csv", gcs.options),
+        "one": (f"{gcs.root}/one.csv", gcs.options),
+        "empty": (f"{gcs.root}/other", gcs.options),
+        "gone": ("gs://no-such-bucket/x", gcs.options),
+        "denied": (f"{s3.root}/cur", s3.options),
+        "typing": (s3.root, {"regoin": "x"}),
+    }
+    workspace.mkdir()
+    blocks = [
+        f"[[sources]]\nname = '{name}'\nconnector = 'focus'\nfrom = '{uri}'\n"
+        f"options = {{ {', '.join(f'{k} = {v!r}' for k, v in options.items())} }}\n"
+        for name, (uri, options) in places.items()
+    ]
+    (workspace / "costlab.toml").write_text("\n".join(blocks))
+    done = run("--workspace", workspace, "doctor", "--format", "json")
+    assert done.code == 4
+    found = {
+        i["check"].removeprefix("location of "): i for i in done.json["items"] if i["check"].startswith("location")
+    }
+    assert {name: item["status"] for name, item in found.items()} == {
+        "glob": "ok", "one": "ok", "empty": "data", "gone": "data", "denied": "config", "typing": "config",
+    }  # fmt: skip
+    assert "s3:ListBucket" in found["denied"]["fix"]
+    assert len(s3_proxy.seen) == 1

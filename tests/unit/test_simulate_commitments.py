@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costlab.simulate import prices
-from costlab.simulate.commitments import Commitment, Instrument, Usage, apply, plan_steps, unused_amount
+from costlab.simulate.commitments import Commitment, Instrument, Usage, amount_of, apply, plan_steps
 
 HOUR = prices.QUANTITY
 EAST, WEST = "us-east-1", "eu-west-1"
@@ -151,8 +151,7 @@ def row_by_row(needs: list[int], usages: list[Usage], bought: list[Commitment]) 
     budgets = [owned.budget for owned in bought]
     result: dict[tuple[int, int], int] = {}
     for _, index, row, price in sorted(pairs, key=lambda pair: pair[0]):
-        room = -(-budgets[index] // price) if bought[index].is_plan else budgets[index] // price
-        take = min(needs[row], room)
+        take = min(needs[row], -(-budgets[index] // price))
         if take > 0:
             result[index, row] = take
             needs[row] -= take
@@ -189,7 +188,7 @@ def test_usage_and_budgets_are_conserved_in_every_hour(
     assert (total == before).all()
     for index, owned in enumerate(bought):
         used = sum((int(c.amount.sum()) for c in covers if c.commitment == index), 0)
-        assert used + int(unused_amount(owned, left[index]).sum()) == 3 * owned.hourly * 100
+        assert used + int(amount_of(owned, left[index]).sum()) == 3 * owned.hourly * 100
 
 
 @given(

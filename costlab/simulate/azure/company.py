@@ -290,7 +290,7 @@ def _storage(b: _Builder, size: int) -> None:
                 ("archive", "quill-data", _W, "cool", 61_000), ("exports", "quill-retail", _N, "cool", 2400)]  # fmt: skip
     accounts += [(f"logs{n}", SUBSCRIPTIONS[n % 7], prices.REGIONS[n % 4], "hot", 300) for n in range(_count(20, size))]
     for app, account, region, tier, gigabytes in accounts:
-        index = b.resource("bucket", "Microsoft.Storage/storageAccounts", f"quill{app}", app, account, region)
+        index = b.resource("storage_account", "Microsoft.Storage/storageAccounts", f"quill{app}", app, account, region)
         b.meter(index, tier, gigabytes / 30, growth=0.0009)
         for what, share in [
             ("blob-write", 0.012),

@@ -7,7 +7,10 @@ Source: Microsoft, "Tutorial: create and manage exported data", read 2026-11.
 
 from __future__ import annotations
 
+import gzip
 import json
+import shutil
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from costlab.period import Month
     from costlab.warehouse.connection import Connection
 
-VERSIONS: Final = {"ActualCost": "2021-10-01", "AmortizedCost": "2021-10-01", "FocusCost": "1.2-preview"}
+_COMPRESSING: Final = ThreadPoolExecutor(max_workers=1)
 FROM: Final = """from facts as f join kinds as k using (kind) left join items as i on i.item = f.item
     left join subscriptions as s on s.acc = f.acc left join resources as r on r.res = f.res
     left join commitments as c on c.com = f.com"""
@@ -57,37 +60,49 @@ class Export:
     """ActualCost, AmortizedCost or FocusCost."""
     scope: str
     extension: str
-    blobs: list[dict[str, Any]] = field(default_factory=list)
+    version: str = "2021-10-01"
+    parts: list[tuple[Path, int, Future[None] | None]] = field(default_factory=list)
+    """Paths, their rows, and what still compresses them."""
 
     def folder(self, period: Period) -> str:
         """Return the folder of the run that delivers a period, relative to the container."""
         days = f"{period.month.start:%Y%m%d}-{period.month.end - timedelta(days=1):%Y%m%d}"
         return f"billing/{self.name}/{days}/{period.delivered_at:%Y%m%d%H%M}/{period.run_id(self.name)}"
 
-    def part(self, period: Period) -> Path:
-        """Return where the next part goes."""
-        path = self.container / self.folder(period) / f"part_{len(self.blobs)}_0001.{self.extension}"
+    def write(self, con: Connection, period: Period, query: str) -> None:
+        """Write a query's rows as one more part; text is compressed while the next part is made."""
+        path = self.container / self.folder(period) / f"part_{len(self.parts)}_0001.{self.extension}"
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path
+        if path.suffix == ".gz":
+            plain = path.with_suffix("")
+            rows = _copied(con, query, plain, "format csv, header true")
+            self.parts.append((path, rows, _COMPRESSING.submit(_gzipped, plain, path)))
+        else:
+            self.parts.append((path, _copied(con, query, path, "format parquet, compression snappy"), None))
 
-    def written(self, path: Path, rows: int) -> None:
-        """Note a part for the manifest."""
-        name = path.relative_to(self.container).as_posix()
-        self.blobs.append({"blobName": name, "byteCount": path.stat().st_size, "dataRowCount": rows})
+    def _blobs(self) -> list[dict[str, Any]]:
+        blobs: list[dict[str, Any]] = []
+        for path, rows, compressing in self.parts:
+            if compressing:
+                compressing.result()
+            name = path.relative_to(self.container).as_posix()
+            blobs.append({"blobName": name, "byteCount": path.stat().st_size, "dataRowCount": rows})
+        return blobs
 
     def finish(self, period: Period) -> None:
         """Write the manifest."""
         last = period.month.end - timedelta(days=1)
+        blobs = self._blobs()
         columnar = self.extension.endswith("parquet")
         manifest = {
             "manifestVersion": "2024-04-01",
-            "byteCount": sum(blob["byteCount"] for blob in self.blobs),
-            "blobCount": len(self.blobs),
-            "dataRowCount": sum(blob["dataRowCount"] for blob in self.blobs),
+            "byteCount": sum(blob["byteCount"] for blob in blobs),
+            "blobCount": len(blobs),
+            "dataRowCount": sum(blob["dataRowCount"] for blob in blobs),
             "exportConfig": {
                 "exportName": self.name,
                 "resourceId": f"{self.scope}/providers/Microsoft.CostManagement/exports/{self.name}",
-                "dataVersion": VERSIONS[self.kind],
+                "dataVersion": self.version,
                 "apiVersion": "2023-07-01-preview",
                 "type": self.kind,
                 "timeFrame": "MonthToDate" if period.delivery == "to-date" else "TheLastMonth",
@@ -106,12 +121,12 @@ class Export:
                 "startDate": f"{period.month.first_day}T00:00:00",
                 "endDate": f"{last:%Y-%m-%d}T00:00:00",
             },
-            "blobs": self.blobs,
+            "blobs": blobs,
         }
         path = self.container / self.folder(period) / "manifest.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-        self.blobs = []
+        self.parts = []
 
 
 def literal(text: str) -> str:
@@ -123,7 +138,7 @@ def filled(sql: str, period: Period) -> str:
     """Return a column's SQL with the period's values in place."""
     month = period.month
     marks = {
-        "$invoice": f"case f.invoice when 1 then {literal(period.marketplace_invoice)} else {literal(period.invoice)} end",
+        "$invoice": f"nullif(case f.invoice when 1 then {literal(period.marketplace_invoice)} else {literal(period.invoice)} end, '')",
         "$account": literal(period.account),
         "$profile": literal(period.profile),
         "$first": f"date '{month.first_day}'",
@@ -135,7 +150,18 @@ def filled(sql: str, period: Period) -> str:
     return sql
 
 
-def rows_of(con: Connection, query: str, path: Path, form: str) -> int:
+def _copied(con: Connection, query: str, path: Path, form: str) -> int:
     """Write a query's rows into a file and return how many they are."""
     (count,) = con.execute(f"copy ({query}) to '{path}' ({form})").fetchall()[0]
     return int(count)
+
+
+def _gzipped(plain: Path, path: Path) -> None:
+    """Replace a file by its compressed form, the same bytes every time."""
+    with (
+        plain.open("rb") as source,
+        path.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=6, mtime=0) as target,
+    ):
+        shutil.copyfileobj(source, target, 1 << 20)
+    plain.unlink()

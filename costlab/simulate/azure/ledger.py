@@ -54,13 +54,13 @@ class Ledger:
         month = literal(str(period.month))
         invoice = f"nullif(case f.invoice when 1 then {literal(period.marketplace_invoice)} else {literal(period.invoice)} end, '')"
         self.con.execute(f"""insert into ledger_costs
-            select {month}, nullif(i.code, ''), i.service, s.id, on_day(f.day), k.category,
+            select {month}, i.code, i.service, s.id, on_day(f.day), k.category,
                 case k.charge_type when 'Refund' then 'Correction' end, {invoice}, '{self.currency}',
                 money(sum(f.billed)), money(sum(f.effective)), money(sum(f.contracted)), money(sum(f.listed)), count(*)
             {FROM} group by all""")
         for export, column, cost in (("actual", "in_actual", "billed"), ("amortized", "in_amortized", "effective")):
             self.con.execute(f"""insert into ledger_lines
-                select {month}, '{export}', k.charge_type || coalesce(' ' || nullif(k.model, ''), ''), count(*),
+                select {month}, '{export}', k.charge_type || coalesce(' ' || k.model, ''), count(*),
                 money(sum(f.{cost})) {FROM} where k.{column} group by all""")
 
     def add_hours(self, biller: Biller, done: Hours) -> None:
@@ -134,8 +134,8 @@ class Ledger:
 
 _COMMITMENTS: Final = {
     "commitments": """select c.id as CommitmentDiscountId, c.name, case when c.is_plan then 'azure-sp' else 'azure-reservation' end as instrument,
-        s.id as SubAccountId, c.shared, c.upfront, c.years, nullif(c.region, '') as region, nullif(c.shape, '') as shape,
-        nullif(c."group", '') as flexibility_group, c.ratio, c.count, at_hour(c.start) as start, at_hour(c.stop) as stop,
+        s.id as SubAccountId, c.shared, c.upfront, c.years, c.region as region, c.shape as shape,
+        c."group" as flexibility_group, c.ratio, c.count, at_hour(c.start) as start, at_hour(c.stop) as stop,
         fourth(c.hourly) as hourly from commitments as c join subscriptions as s on s.acc = c.owner order by c.com""",
     "commitment_hours": """select c.id as CommitmentDiscountId, at_hour(h."hour") as "hour", money(h.committed * h.fx) as committed,
         money((h.committed - h.unused) * h.fx) as used, money(h.unused * h.fx) as unused,
@@ -153,12 +153,12 @@ _RATING: Final = {
         where i.code = 'Virtual Machines' group by all order by all""",
     "rates": """select distinct case when c.is_plan then 'azure-sp' else 'azure-reservation' end as instrument, i.shape as pool, i.region,
         fourth(case when c.is_plan then i.plan_price else i.ratio * c.unit_price end) as price
-        from commitments as c join items as i on i.code = 'Virtual Machines' and i.flex <> '' and i.service <> 'Azure Reservations'
+        from commitments as c join items as i on i.code = 'Virtual Machines' and i.flex is not null and i.service <> 'Azure Reservations'
             and case when c.is_plan then i.plan_price is not null else i.flex = c."group" and i.region = c.region end
         order by all""",
     "rate_commitments": """select c.id, 'Microsoft' as provider, case when c.is_plan then 'azure-sp' else 'azure-reservation' end as instrument,
-        s.id as owner_account_id, nullif(c.region, '') as region, null::varchar as zone, nullif(c.shape, '') as family_or_pool,
+        s.id as owner_account_id, c.region as region, null::varchar as zone, c.shape as family_or_pool,
         case when c.is_plan then fourth(c.hourly) else c.count::decimal(28, 4) end as amount, at_hour(c.start) as "from",
         at_hour(c.stop) as "to", case when c.shared then 'all' else 'none' end as sharing, null::varchar as "group"
-        from commitments as c join subscriptions as s on s.acc = c.owner where c."group" <> 'SQL' order by c.com""",
+        from commitments as c join subscriptions as s on s.acc = c.owner where c."group" is distinct from 'SQL' order by c.com""",
 }  # fmt: skip

@@ -40,7 +40,7 @@ def month_charges(biller: Biller, number: int, first: int, last: int) -> Facts:
             invoice=1)  # fmt: skip
     if biller.company.agreement == "mca" and number < 4:
         _single(facts, biller, Kind.CREDIT, "credit", -prices.price("150"), day=last - 1, stage=1)
-    if number % 3 == 2:
+    if number % 3 == 1:
         _single(facts, biller, Kind.REFUND, "refund", -prices.price("35.2"), acc=estate.account("quill-prod"),
                 day=first, stage=2)  # fmt: skip
     return facts
@@ -63,8 +63,8 @@ def payments(owned: Commitment, origin: date) -> list[tuple[int, int]]:
     start = origin + timedelta(days=owned.start // HOURS_PER_DAY)
     if owned.upfront:
         return [(owned.start // HOURS_PER_DAY, TERM_HOURS[owned.years])]
-    months = [Month.of(start).plus(k).first_day for k in range(12 * owned.years)]
-    dates = [first.replace(day=min(start.day, 28)) for first in months]
+    months = [Month.of(start).plus(k) for k in range(12 * owned.years)]
+    dates = [month.first_day.replace(day=min(start.day, month.days)) for month in months]
     return [((day - origin).days, _HOURS_PER_PAYMENT) for day in dates]
 
 

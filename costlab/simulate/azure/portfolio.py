@@ -53,7 +53,7 @@ def portfolio(estate: AzureEstate, size: int) -> list[Commitment]:
         reservation(5, "SQL_RI_orders", "quill-retail", database_item(4, north), 12 * many, 1, -1900, upfront=False,
                     shared=True),
         plan(6, "SP_compute", "quill-platform", "1.1", -1300, upfront=False, shared=True),
-        plan(7, "SP_retail", "quill-retail", "0.35", half + 10, upfront=True, shared=False),
+        plan(7, "SP_desktops", "quill-dev", "0.9", half + 10, upfront=True, shared=False),
     ]  # fmt: skip
     if estate.days >= 40:  # bought by mistake, given back nine days later
         bought.append(

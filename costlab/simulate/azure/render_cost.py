@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from costlab.simulate.azure.layout import FROM, Export, Period, filled, rows_of
+from costlab.simulate.azure.layout import FROM, Export, Period, filled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,36 +21,36 @@ RESOURCE_ID: Final = """case
     when r.drifts and extract(day from on_day(f.day)) % 7 = 3 then lower(r.id)
     when f.res >= 0 then r.id
     when i.consumed in ('Microsoft.Capacity', 'Microsoft.BillingBenefits') then c.id
-    else '' end"""
-INFO: Final = """case when i.shape = '' or f.res < 0 and k.is_fee then ''
-    else '{' || concat_ws(',', '"ServiceType":"' || i.shape || '"', '"VMName":"' || r.name || '"', '"VCPUs":' || i.cpus,
+    end"""
+INFO: Final = """case when i.shape is not null and not k.is_fee then
+    '{' || concat_ws(',', '"ServiceType":"' || i.shape || '"', '"VMName":"' || r.name || '"', '"VCPUs":' || i.cpus,
         case when k.model = 'Reservation' and i.cpus is not null then '"RINormalizationRatio":"' || i.ratio || '"' end) || '}' end"""
-_TAGS: Final = "coalesce(r.tags, '')"
-_TERM: Final = "coalesce(c.term::varchar, '')"
+_TAGS: Final = "r.tags"
+_TERM: Final = "c.term::varchar"
 _IS_RESERVATION: Final = "c.com is not null and not c.is_plan"
 _DATE: Final = "strftime(on_day(f.day), '%m/%d/%Y')"
-_AZURE: Final = "i.seller is distinct from '' and i.seller is not null"
+_BY_OTHERS: Final = "i.seller is not null"
 
 MCA: Final[tuple[tuple[str, str], ...]] = (
     ("invoiceId", "$invoice"),
-    ("previousInvoiceId", "case when k.charge_type = 'Refund' and f.com < 0 then 'G0' || strftime($first - interval 1 month, '%y%m') || '0001' else '' end"),
+    ("previousInvoiceId", "case when k.charge_type = 'Refund' and f.com < 0 then 'G0' || strftime($first - interval 1 month, '%y%m') || '0001' end"),
     ("billingAccountId", "$account"),
     ("billingAccountName", "'Quillfish Holding'"),
     ("billingProfileId", "$profile"),
     ("billingProfileName", "'Quillfish EU'"),
     ("invoiceSectionId", "'XQ2A-PRJ-PGB'"),
     ("invoiceSectionName", "'Cloud'"),
-    ("resellerName", "''"),
-    ("resellerMpnId", "''"),
-    ("costCenter", "''"),
+    ("resellerName", "cast(null as varchar)"),
+    ("resellerMpnId", "cast(null as varchar)"),
+    ("costCenter", "cast(null as varchar)"),
     ("billingPeriodEndDate", "strftime($next - interval 1 day, '%m/%d/%Y')"),
     ("billingPeriodStartDate", "strftime($first, '%m/%d/%Y')"),
     ("servicePeriodEndDate", _DATE),
     ("servicePeriodStartDate", _DATE),
     ("date", _DATE),
     ("serviceFamily", "i.family"),
-    ("productOrderId", "coalesce(c.order_id, '')"),
-    ("productOrderName", "coalesce(c.product, '')"),
+    ("productOrderId", "c.order_id"),
+    ("productOrderName", "c.product"),
     ("consumedService", "i.consumed"),
     ("meterId", "i.meter_id"),
     ("meterName", "i.meter"),
@@ -59,12 +59,12 @@ MCA: Final[tuple[tuple[str, str], ...]] = (
     ("meterRegion", "i.meter_region"),
     ("ProductId", "i.product_id"),
     ("ProductName", "i.product"),
-    ("SubscriptionId", "coalesce(s.id, '')"),
-    ("subscriptionName", "coalesce(s.name, '')"),
-    ("publisherType", f"case when {_AZURE} then 'Marketplace' else 'Azure' end"),
-    ("publisherId", "''"),
-    ("publisherName", f"case when {_AZURE} then i.seller when i.code = '' and k.charge_type <> 'Credit' then '' else 'Microsoft' end"),
-    ("resourceGroupName", "coalesce(r.resource_group, '')"),
+    ("SubscriptionId", "s.id"),
+    ("subscriptionName", "s.name"),
+    ("publisherType", f"case when {_BY_OTHERS} then 'Marketplace' else 'Azure' end"),
+    ("publisherId", "cast(null as varchar)"),
+    ("publisherName", f"case when {_BY_OTHERS} then i.seller when i.code is not null or k.charge_type = 'Credit' then 'Microsoft' end"),
+    ("resourceGroupName", "r.resource_group"),
     ("ResourceId", RESOURCE_ID),
     ("resourceLocation", "i.region_name"),
     ("location", "i.region_name"),
@@ -81,21 +81,21 @@ MCA: Final[tuple[tuple[str, str], ...]] = (
     ("paygCostInUsd", "case when k.is_fully_priced then pricing(f.q * f.list_price) else 0 end"),
     ("exchangeRatePricingToBilling", "fourth(f.fx)"),
     ("exchangeRateDate", "strftime($first, '%m/%d/%Y')"),
-    ("isAzureCreditEligible", f"case when {_AZURE} then 'False' else 'True' end"),
-    ("serviceInfo1", "''"),
-    ("serviceInfo2", "''"),
+    ("isAzureCreditEligible", f"case when {_BY_OTHERS} then 'False' else 'True' end"),
+    ("serviceInfo1", "cast(null as varchar)"),
+    ("serviceInfo2", "cast(null as varchar)"),
     ("additionalInfo", INFO),
     ("tags", _TAGS),
     ("PayGPrice", "fourth(f.list_price)"),
-    ("frequency", "case when k.is_fee and k.frequency = '' then c.frequency else k.frequency end"),
+    ("frequency", "coalesce(k.frequency, c.frequency)"),
     ("term", _TERM),
-    ("reservationId", f"case when {_IS_RESERVATION} then regexp_extract(c.id, '[^/]+$') else '' end"),
-    ("reservationName", f"case when {_IS_RESERVATION} then c.name else '' end"),
+    ("reservationId", f"case when {_IS_RESERVATION} then regexp_extract(c.id, '[^/]+$') end"),
+    ("reservationName", f"case when {_IS_RESERVATION} then c.name end"),
     ("pricingModel", "k.model"),
     ("unitPrice", "fourth(f.price)"),
-    ("costAllocationRuleName", "''"),
-    ("benefitId", "coalesce(c.id, '')"),
-    ("benefitName", "coalesce(c.name, '')"),
+    ("costAllocationRuleName", "cast(null as varchar)"),
+    ("benefitId", "c.id"),
+    ("benefitName", "c.name"),
     ("provider", "'Azure'"),
 )  # fmt: skip
 
@@ -165,15 +165,15 @@ _EA_OWN: Final = {
     "Product": "i.product",
     "PartNumber": "i.part",
     "Cost": "$cost",
-    "AvailabilityZone": "coalesce(r.zone, '')",
-    "ResourceName": "coalesce(r.name, '')",
+    "AvailabilityZone": "r.zone",
+    "ResourceName": "r.name",
     "ResourceLocation": "i.region",
     "InvoiceSection": "'Cloud'",
-    "ResourceGroup": "coalesce(r.resource_group, '')",
+    "ResourceGroup": "r.resource_group",
     "OfferId": "'MS-AZR-0017P'",
-    "PlanName": "''",
+    "PlanName": "cast(null as varchar)",
     # without the braces of an object
-    "Tags": f"case when {_TAGS} = '' then '' else {_TAGS}[2:-2] end",
+    "Tags": f"{_TAGS}[2:-2]",
 }
 _LOWER_MCA: Final = {name.lower(): sql for name, sql in _OF_MCA.items()}
 EA: Final = tuple((name, _EA_OWN.get(name) or _LOWER_MCA[name.lower()]) for name in _EA_NAMES)
@@ -201,8 +201,7 @@ class Cost:
             columns.append(f'{text} as "{name}"')
         where = "k.in_actual" if self.actual else "k.in_amortized"
         query = f"select {', '.join(columns)} {FROM} where {where} order by f.line"
-        path = self.export.part(period)
-        self.export.written(path, rows_of(con, query, path, "format csv, header true, compression gzip"))
+        self.export.write(con, period, query)
 
     def finish(self, period: Period) -> None:
         """Write the manifest."""

@@ -11,8 +11,12 @@ from costlab.simulate.azure import prices
 from costlab.simulate.azure.bill import ACCOUNTS, Run, final_delivery, history
 from costlab.simulate.azure.company import build
 from costlab.simulate.azure.ledger import Ledger
+from costlab.simulate.azure.metrics import write_metrics
 from costlab.simulate.azure.render_cost import Cost
+from costlab.simulate.azure.render_focus import Focus
+from costlab.simulate.azure.truth import planted
 from costlab.simulate.bill import months_between
+from costlab.simulate.estate import HOURS_PER_DAY
 from costlab.simulate.ledger import write_json
 
 if TYPE_CHECKING:
@@ -23,9 +27,8 @@ if TYPE_CHECKING:
     from costlab.simulate.azure.bill import Rendering
 
 SCALES: Final = {"tiny": 0, "small": 1, "medium": 8, "large": 40}
-RENDERINGS: Final = ("actual", "amortized")
+RENDERINGS: Final = ("actual", "amortized", "focus", "focus-r2")
 AGREEMENTS: Final = ("mca", "ea")
-FOLDERS: Final = {"actual": "export", "amortized": "export"}
 ROWS_OF_REST, ROWS_OF_MACHINES = 4000, 40_000
 """Rows of an amortized export of a month, about: those of everything else, and of the ordinary machines at size 1."""
 
@@ -38,7 +41,9 @@ class Delivered:
     period: str
     delivered_at: datetime
     export: Path
-    """Root of exports that hold this delivery only."""
+    """The container with the pair of this delivery only; so too those of FOCUS."""
+    focus: Path
+    focus_r2: Path
     totals: Mapping[str, str]
 
 
@@ -49,11 +54,16 @@ class AzureSimulation:
     folder: Path
     export: Path
     """The container with the actual and the amortized export."""
+    focus: Path
+    """The container with the FOCUS 1.2 export."""
+    focus_r2: Path
+    """The container with the FOCUS 1.0r2 export."""
+    metrics: Path
     ledger: Path
     deliveries: tuple[Delivered, ...]
     """The last closed month as it came in, oldest first; empty unless asked for."""
     every_run: Path
-    """A container with all of ``deliveries`` side by side, as Azure keeps them."""
+    """The container of the pair with all of ``deliveries`` side by side, as Azure keeps them."""
     summary: Mapping[str, object]
 
 
@@ -95,6 +105,9 @@ def simulate_azure(
         if progress:
             progress(f"{month} billed")
     run.ledger.write(folder / "ledger")
+    unused = run.ledger.unused_lately(30 * HOURS_PER_DAY)
+    write_json(folder / "ledger" / "planted.json", planted(run.biller, unused))
+    samples = write_metrics(run.biller, folder / "metrics" / "utilization.parquet", size)
     summary: dict[str, object] = {
         "seed": seed,
         "start": str(start),
@@ -104,6 +117,7 @@ def simulate_azure(
         "billing_currency": currency,
         "pricing_currency": "USD" if agreement == "mca" else currency,
         "resources": len(run.company.estate.resources),
+        "metric_samples": samples,
         "totals": run.ledger.totals(),
     }
     write_json(folder / "ledger" / "summary.json", summary)
@@ -112,9 +126,12 @@ def simulate_azure(
     return AzureSimulation(
         folder=folder,
         export=folder / "export",
+        focus=folder / "focus",
+        focus_r2=folder / "focus-r2",
+        metrics=folder / "metrics" / "utilization.parquet",
         ledger=folder / "ledger",
         deliveries=deliveries,
-        every_run=folder / "deliveries" / "every-run",
+        every_run=folder / "deliveries" / "every-run" / "export",
         summary=summary,
     )
 
@@ -142,9 +159,14 @@ def _renderings(folder: Path, run: Run, wanted: Sequence[str]) -> list[Rendering
     def cost(kind: str) -> Rendering:
         return Cost(folder / "export", kind, scope, agreement=company.agreement, currency=company.currency)
 
+    def focus(name: str, version: str) -> Rendering:
+        return Focus(folder / name, version, scope, agreement=company.agreement, currency=company.currency)
+
     every: dict[str, Callable[[], Rendering]] = {
         "actual": lambda: cost("ActualCost"),
         "amortized": lambda: cost("AmortizedCost"),
+        "focus": lambda: focus("focus", "1.2"),
+        "focus-r2": lambda: focus("focus-r2", "1.0r2"),
     }
     return [every[name]() for name in wanted]
 
@@ -157,7 +179,10 @@ def _deliveries(run: Run, folder: Path, month: Month, renderings: Sequence[str])
         out = [*_renderings(root, run, renderings), *_renderings(folder / "every-run", run, renderings)]
         ledger = Ledger(run.con, run.company.currency)
         run.deliver(delivery, out, ledger)
-        done.append(Delivered(delivery.name, str(month), delivery.delivered_at, root, ledger.totals()[str(month)]))
+        done.append(
+            Delivered(delivery.name, str(month), delivery.delivered_at, root / "export", root / "focus",
+                      root / "focus-r2", ledger.totals()[str(month)])
+        )  # fmt: skip
     write_json(
         folder / "deliveries.json",
         [

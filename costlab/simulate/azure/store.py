@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from costlab.warehouse.connection import Connection
 
 _DRIFT: Final = 13
-"""Of so many resources one is spelled in lower case on some days."""
+"""Of so many resources one is spelled in lower case on some days, as Azure's ids are compared without case."""
 
 KINDS: Final = {  # kind: charge type, pricing model, frequency, in the actual export, in the amortized one
     Kind.USAGE: ("Usage", "OnDemand", "UsageBased", True, True),
@@ -44,6 +45,23 @@ CATEGORIES: Final = {"Refund": "Purchase", "Credit": "Credit", "RoundingAdjustme
 """FOCUS's charge category of a charge type; any other is Usage."""
 
 
+FOCUS_UNITS: Final = {
+    "1": "Units", "1 Hour": "Hours", "1/Month": "Units/Month", "1 GB/Month": "GB/Month", "1 GB": "GB",
+    "10K": "Units", "10K/Month": "Units/Month", "1M": "Units", "100 GB Seconds": "GB Seconds",
+}  # fmt: skip
+"""What FOCUS calls a unit of measure."""
+
+
+def block_size(unit: str) -> int:
+    """Return how many units a price is for.
+
+    >>> block_size("10K/Month"), block_size("100 GB Seconds"), block_size("1/Month"), block_size("")
+    (10000, 100, 1, 1)
+    """
+    head = re.match(r"(\d+)([KM]?)", unit)
+    return 1 if head is None else int(head[1]) * {"": 1, "K": 1000, "M": 1_000_000}[head[2]]
+
+
 def digest(*parts: str) -> bytes:
     """Return bytes that look random and depend on the texts only."""
     return sha256("|".join(parts).encode()).digest()
@@ -52,8 +70,8 @@ def digest(*parts: str) -> bytes:
 def open_store(biller: Biller) -> Connection:
     """Return a session with tables ``kinds, items, subscriptions, resources, commitments`` and macros.
 
-    Macros: ``on_day(d)`` the date of a day, ``money(m)``, ``pricing(p)``, ``priced(p)``, ``units(q)``, ``rate(f)``
-    exact decimals of the simulator's integers.
+    Macros: ``on_day(d)`` and ``at_hour(h)`` instants; ``money(m)``, ``pricing(p)`` and ``fourth(x)`` (of prices,
+    quantities and rates) exact decimals of the simulator's integers.
     """
     con = connect()
     con.execute("set preserve_insertion_order = true")
@@ -63,15 +81,22 @@ def open_store(biller: Biller) -> Connection:
     con.execute("create macro pricing(p) as (p::decimal(26, 0) * 0.00000001::decimal(8, 8))::decimal(38, 8)")
     con.execute("create macro fourth(p) as (p::decimal(24, 0) * 0.0001::decimal(4, 4))::decimal(28, 4)")
     company = biller.company
+    marked = {w.resource for w in company.waste} | {
+        company.estate.meters[m].resource for e in company.effects for m in e.meters
+    }
     tables = {
         "kinds": [_kind(code, kind) for code, kind in enumerate(Kind)],
         "items": [_item(number, item) for number, item in enumerate(company.estate.items)],
         "subscriptions": [{"acc": i, "id": a.id, "name": a.name} for i, a in enumerate(company.estate.accounts)],
-        "resources": [_resource(number, r) for number, r in enumerate(company.estate.resources)],
+        "resources": [
+            _resource(number, r, drifts=number % _DRIFT == 5 and number not in marked)
+            for number, r in enumerate(company.estate.resources)
+        ],
         "commitments": [_commitment(number, c, biller) for number, c in enumerate(company.commitments)],
     }
     for name, rows in tables.items():
-        con.register("incoming", pa.Table.from_pylist(rows))
+        empty_is_null = [{key: None if value == "" else value for key, value in row.items()} for row in rows]
+        con.register("incoming", pa.Table.from_pylist(empty_is_null))
         con.execute(f"create table {name} as select * from incoming")
         con.unregister("incoming")
     return con
@@ -99,6 +124,7 @@ def _item(number: int, item: Item) -> dict[str, Any]:
         "meter_region": prices.METER_REGIONS.get(item.region, ""), "family": item.product_family,
         "shape": item.instance_type, "product": item.description, "seller": item.seller, "consumed": item.consumed,
         "category": item.category, "subcategory": item.subcategory, "ratio": item.ratio, "flex": item.group,
+        "block": block_size(item.unit), "focus_unit": FOCUS_UNITS.get(item.unit, ""),
         "list_price": item.list_price, "plan_price": item.plan_price,
         "cpus": shape.cpus if shape else None, "meter_id": str(UUID(bytes=seed[:16], version=4)) if item.unit else "",
         "product_id": "DZH318Z0" + "".join(letters[b % 32] for b in seed[:8]) if item.unit else "",
@@ -107,13 +133,15 @@ def _item(number: int, item: Item) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _resource(number: int, owned: Resource) -> dict[str, Any]:
+def _resource(number: int, owned: Resource, *, drifts: bool) -> dict[str, Any]:
     parts = owned.id.split("/")
+    kind = parts[parts.index("providers") + 1 :]
     return {
         "res": number, "id": owned.id, "name": owned.name, "resource_kind": owned.kind, "owner": owned.account,
         "resource_group": parts[4] if len(parts) > 4 and parts[3] == "resourceGroups" else "", "region": owned.region,
         "zone": owned.zone, "shape": owned.shape, "start": owned.start, "stop": owned.stop,
-        "tags": json.dumps(dict(owned.tags)) if owned.tags else "", "drifts": number % _DRIFT == 5,
+        "tags": json.dumps(dict(owned.tags)) if owned.tags else "", "drifts": drifts,
+        "resource_type": "/".join([kind[0], *kind[1::2]]).lower(),
     }  # fmt: skip
 
 

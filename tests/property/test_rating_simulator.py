@@ -1,0 +1,107 @@
+"""Rating simulated usage gives what the ledgers of truth say, commitment by commitment and hour by hour.
+
+The simulators apply commitments in code of their own, in whole numbers; the two know nothing of each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from costlab.rating import Bill, bill
+from costlab.simulate import simulate
+from costlab.simulate.azure import simulate_azure
+from costlab.warehouse.connection import connect
+
+END = date(2026, 3, 12)
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A simulator, and the columns of its ledger in the currency of its price list."""
+
+    simulate: Callable[[Path], Path]
+    columns: str = "committed, used, unused"
+
+
+def aws(folder: Path) -> Path:
+    return simulate(folder, seed=11, end=END, months=2, discount_percent=0).ledger
+
+
+def azure(folder: Path) -> Path:
+    return simulate_azure(folder, seed=11, end=END, months=2).ledger
+
+
+CLOUDS = {
+    "aws": Cloud(aws),
+    "azure": Cloud(azure, "committed_pricing, used_pricing, unused_pricing"),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """The bill that rating makes, and what the ledger says: (id, hour, committed, used, unused) in money."""
+
+    found: Bill
+    truth: list[tuple[str, datetime, Decimal, Decimal, Decimal]]
+    ledger: Path
+
+
+@pytest.fixture(scope="module", params=CLOUDS)
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    cloud = CLOUDS[request.param]
+    ledger = cloud.simulate(tmp_path_factory.mktemp(str(request.param)))
+    con = connect()
+
+    def table(name: str) -> Any:
+        return con.execute(f"select * from '{ledger}/{name}.parquet'").df()
+
+    found = bill(table("usage"), table("rate_commitments"), table("rates"))
+    truth = con.execute(
+        f"""select CommitmentDiscountId, "hour", {cloud.columns} from '{ledger}/commitment_hours.parquet'
+        where CommitmentDiscountId in (select id from '{ledger}/rate_commitments.parquet')"""
+    ).fetchall()
+    con.close()
+    return Case(found, truth, ledger)
+
+
+def test_every_commitment_uses_and_loses_in_every_hour_what_the_ledger_says(case: Case) -> None:
+    items = case.found.items(["hour", "commitment"])
+    lost = {(i["covered_by"], i["hour"]): i["cost_unused"] for i in items if i["covered_by"] != "on-demand"}
+    spent = {(i["covered_by"], i["hour"]): i["cost"] for i in items if i["covered_by"] != "on-demand"}
+    assert len(case.truth) > 1000
+    assert lost == {(name, hour): unused for name, hour, _, _, unused in case.truth}
+    assert spent == {(name, hour): committed for name, hour, committed, _, _ in case.truth}
+
+
+def test_the_totals_of_the_commitments_are_the_ledger_s(case: Case) -> None:
+    totals = case.found.totals
+    assert totals["committed_cost"] == sum(committed for _, _, committed, _, _ in case.truth)
+    assert totals["unused_cost"] == sum(unused for _, _, _, _, unused in case.truth)
+    assert totals["committed_cost"] - totals["unused_cost"] == sum(used for _, _, _, used, _ in case.truth)
+    assert 0 < totals["unused_cost"] < totals["committed_cost"]
+
+
+def test_what_stays_on_demand_is_what_the_aws_bill_charges(tmp_path: Path) -> None:
+    simulated = simulate(tmp_path, seed=11, end=END, months=1, discount_percent=0)
+    con = connect()
+    tables = [con.execute(f"select * from '{simulated.ledger}/{name}.parquet'").df()
+              for name in ("usage", "rate_commitments", "rates")]  # fmt: skip
+    found = bill(*tables).totals
+    ((billed, hours),) = con.execute(
+        f"""select sum(line_item_unblended_cost::decimal(38, 12)), count(distinct line_item_usage_start_date)
+        from read_parquet('{simulated.cur2}/*/data/*/*.parquet')
+        where line_item_line_item_type = 'Usage' and line_item_usage_type like '%BoxUsage%'
+            and split_line_item_parent_resource_id is null"""
+    ).fetchall()
+    con.close()
+    # a bill counts 1e-4 hours: the last usage that an exhausted commitment covers is rounded up to that
+    steps = 2 * hours * Decimal("0.0001") * Decimal("0.8")
+    assert 0 <= found["on_demand_cost"] - billed < steps
+    assert billed > 1000
