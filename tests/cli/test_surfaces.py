@@ -91,7 +91,7 @@ def test_sql_equals_the_ledger(demo: Demo, metric: str, ledger: Cells, table: st
 def test_csv_equals_json(demo: Demo, metric: str, ledger: Cells) -> None:
     text = command(demo, "cost", "--by", BY, "--metric", metric, *ALL_DAYS, "--format", "csv")
     rows = [tuple(value or None for value in row) for row in list(csv.reader(text.splitlines()))[1:]]
-    assert cells(rows) == ledger  # type: ignore[arg-type]
+    assert cells(rows) == ledger
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.2", "1.3", "1.4"])
