@@ -6,6 +6,7 @@ from time import sleep
 from typing import TYPE_CHECKING, Any, Final
 
 from costlab.errors import ConfigError, SourceError
+from costlab_connectors._azure_rest import credential
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ _GRANT: Final = "Give it the role in docs/permissions.md (or Reader) on the subs
 class Graph:
     """Queries over all subscriptions the credentials see, or some of them."""
 
-    def __init__(self, endpoint: str, credential: Any = None) -> None:
+    def __init__(self, endpoint: str) -> None:
         try:
             from azure.mgmt.resourcegraph import ResourceGraphClient
         except ImportError:
@@ -35,7 +36,7 @@ class Graph:
         if endpoint:
             more = {"base_url": endpoint, "credential_scopes": [f"{endpoint.rstrip('/')}/.default"]}
         self._wait = 0.0
-        self._client = ResourceGraphClient(credential or _credential(), retry_total=6, **more)
+        self._client = ResourceGraphClient(credential(), retry_total=6, **more)
 
     def rows(self, query: str, subscriptions: list[str]) -> Iterator[dict[str, Any]]:
         """Yield the rows of a KQL query, page by page; it must project ``id`` and order by it.
@@ -81,12 +82,6 @@ def _wait(headers: dict[str, str]) -> float:
         return 0.0
     hours, minutes, seconds = low.get("x-ms-user-quota-resets-after", "00:00:05").split(":")
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-
-
-def _credential() -> Any:
-    from azure.identity import DefaultAzureCredential
-
-    return DefaultAzureCredential()
 
 
 def _explained(error: Exception) -> CostlabError:

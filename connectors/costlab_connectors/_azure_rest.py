@@ -184,3 +184,21 @@ def subscriptions(azure: Azure, uri: str) -> list[str]:
     if not found:
         raise ConfigError("these credentials see no Azure subscription", hint="Give them the role Reader on one")
     return found
+
+
+def scopes(azure: Azure, uri: str) -> list[str]:
+    """Return what a URI names as paths: subscriptions, or one billing scope or management group as Azure writes it.
+
+    ``azure://ID``: ``/subscriptions/ID``; ``azure://providers/Microsoft.Billing/billingAccounts/ID``: that.
+    """
+    path = uri.partition("://")[2].strip("/")
+    if path.lower().startswith("providers/"):
+        return [f"/{path}"]
+    return [f"/subscriptions/{name}" for name in subscriptions(azure, uri)]
+
+
+def billing_account(scope: str) -> str | None:
+    """Return the billing account in a billing scope, None in another."""
+    parts = scope.split("/")
+    names = [part.lower() for part in parts]
+    return parts[names.index("billingaccounts") + 1] if "billingaccounts" in names[:-1] else None

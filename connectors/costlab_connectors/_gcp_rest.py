@@ -1,4 +1,4 @@
-"""Google Cloud's REST APIs for recommendations and budgets: application default credentials, pages, plain errors."""
+"""Google Cloud's REST APIs for advice, budgets and inventories: default credentials, pages, plain errors."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _LOG_IN: Final = "Run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a key file"
 
 
+class Denied(ConfigError):
+    """A permission is missing on what was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Google:
     """One API, ready to be asked."""
@@ -34,7 +38,7 @@ class Google:
     endpoint: str
     landing: Landing
 
-    def items(self, path: str, name: str, permission: str, **query: str) -> Iterator[Any]:
+    def items(self, path: str, name: str, permission: str, **query: str | list[str]) -> Iterator[Any]:
         """Yield the entries ``name`` of a list, page by page; raises like :meth:`get`."""
         token = ""
         while True:
@@ -44,7 +48,7 @@ class Google:
             if not token:
                 return
 
-    def get(self, path: str, permission: str, **query: str) -> Mapping[str, Any]:
+    def get(self, path: str, permission: str, **query: str | list[str]) -> Mapping[str, Any]:
         """Return one answer.
 
         Raises
@@ -62,7 +66,7 @@ class Google:
             time.sleep(float(told) if told.isdigit() else 2.0**attempt)
         raise AssertionError
 
-    def _sent(self, path: str, permission: str, query: Mapping[str, str]) -> Any:
+    def _sent(self, path: str, permission: str, query: Mapping[str, str | list[str]]) -> Any:
         import requests
         from google.auth.exceptions import GoogleAuthError
 
@@ -129,7 +133,7 @@ def _answered(response: Any, permission: str) -> Mapping[str, Any]:
         service = urlsplit(response.url).hostname
         raise ConfigError(f"the API {service} is not enabled", hint=f"gcloud services enable {service}")
     if status == 403:
-        raise ConfigError(f"Google denies {permission}", hint="Give the identity a role with this permission")
+        raise Denied(f"Google denies {permission}", hint="Give the identity a role with this permission")
     if status == 404:
         raise SourceError("Google does not know what --from names", hint="Check the project or billing account")
     if status == 429:

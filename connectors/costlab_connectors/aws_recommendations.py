@@ -10,7 +10,7 @@ from costlab.money import plain
 from costlab_connectors import _aws_billing as aws
 from costlab_connectors import _aws_hub, _aws_optimizer, _aws_purchases
 from costlab_connectors._advice import snapshot
-from costlab_connectors.aws_cost_explorer import PRICE
+from costlab_connectors._aws_paid import PRICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -47,17 +47,18 @@ class AwsRecommendations:
 
 
 def _found(landing: Landing) -> Iterator[Advice]:
-    hub = _aws_hub.recommendations(landing)
+    payer = aws.payer(landing)
+    hub = _aws_hub.recommendations(payer)
     if hub is not None:
         landing.tell("Cost Optimization Hub: free, purchases included")
         return hub
-    return _without_hub(landing)
+    return _without_hub(landing, payer)
 
 
-def _without_hub(landing: Landing) -> Iterator[Advice]:
+def _without_hub(landing: Landing, payer: aws.Payer) -> Iterator[Advice]:
     landing.tell("Cost Optimization Hub is not turned on; asking Compute Optimizer")
     regions = [name.strip() for name in landing.option("regions", aws.HOME).split(",") if name.strip()]
-    machines = _aws_optimizer.recommendations(landing, regions)
+    machines = _aws_optimizer.recommendations(payer, regions)
     is_allowed = landing.option("allow_paid") == "yes"
     if machines is None and not is_allowed:
         raise ConfigError(
@@ -66,7 +67,7 @@ def _without_hub(landing: Landing) -> Iterator[Advice]:
         )
     yield from machines or ()
     if is_allowed:
-        yield from _aws_purchases.recommendations(landing, aws.account_of(landing))
+        yield from _aws_purchases.recommendations(landing, payer)
     else:
         count, price = len(_aws_purchases.REQUESTS), PRICE
         landing.tell(

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from costlab.errors import ConfigError, UsageError
 from costlab.interfaces.connector import Dataset
-from costlab_connectors._gcp_assets import PERMISSION, Assets, Denied
 from costlab_connectors._gcp_kinds import PROJECT, TYPES, Found
+from costlab_connectors._gcp_rest import OPTIONS, Denied, Google, connect
 from costlab_connectors._inventory import (
     EVERYWHERE,
     Coverage,
@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from costlab.period import Month
     from costlab_connectors._inventory import Resource
 
+PERMISSION: Final = "cloudasset.assets.listResource"
 PERMISSIONS: Final = (PERMISSION, "serviceusage.services.use")
 """What a run needs, and no more: to list what is below the scope, and to count the requests on a project."""
+_ADDRESS: Final = "https://cloudasset.googleapis.com"
 _SCOPE: Final = re.compile(r"(organizations|folders)/[0-9]+|projects/[a-z0-9:.-]+")
 
 
@@ -44,9 +46,7 @@ class GcpInventory:
     dataset: ClassVar[Dataset] = Dataset.INVENTORY
     schemes: ClassVar[tuple[str, ...]] = ("gcp",)
     permissions: ClassVar[tuple[str, ...]] = PERMISSIONS
-    options: ClassVar[Mapping[str, str]] = {
-        "endpoint": "URL of the Cloud Asset API: a private one, or a proxy",
-    }
+    options: ClassVar[Mapping[str, str]] = OPTIONS
 
     def pull(self, landing: Landing, uri: str, *, source: str, period: Month | None = None) -> Iterator[Snapshot]:
         """Yield the snapshot of this run.
@@ -64,7 +64,7 @@ class GcpInventory:
         if is_past(landing, period):
             yield snapshot(landing, self.name, source, None)
             return
-        taken, hidden = _taken(Assets(landing.option("endpoint")), scopes)
+        taken, hidden = _taken(connect(landing, _ADDRESS), scopes)
         found = taken.resources()
         coverage = _coverage(found, set(taken.projects.values()), hidden)
         file = landing.write("resources", records("gcp", [*found, *coverage], landing.now))
@@ -85,12 +85,14 @@ def _scopes(uri: str) -> list[str]:
     return scopes
 
 
-def _taken(client: Assets, scopes: list[str]) -> tuple[Found, list[str]]:
+def _taken(client: Google, scopes: list[str]) -> tuple[Found, list[str]]:
     """Return what all scopes show, and the scopes that may not be listed."""
-    found, hidden = Found(), list[str]()
+    found, hidden, types = Found(), list[str](), [PROJECT, *TYPES]
     for scope in scopes:
         try:
-            for asset in client.below(scope, (PROJECT, *TYPES)):
+            for asset in client.items(
+                f"/v1/{scope}/assets", "assets", PERMISSION, contentType="RESOURCE", pageSize="1000", assetTypes=types
+            ):
                 found.take(asset)
         except Denied:
             hidden.append(scope)

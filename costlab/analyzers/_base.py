@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from costlab.analyzers.bill import resources
 from costlab.analyzers.propose import GONE, propose
+from costlab.analyzers.stock import load_stock
 from costlab.analyzers.usage import load_usage
 from costlab.interfaces.analyzer import Assessment
 from costlab.interfaces.finding import Kind
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from costlab.analyzers.bill import Line, Resource
     from costlab.analyzers.propose import Advice
+    from costlab.analyzers.stock import Item
     from costlab.analyzers.usage import Usage, UsageTable
     from costlab.interfaces.analyzer import Context
 
@@ -49,6 +51,28 @@ class BillCheck(ABC):
         return GONE if re.search(self.pattern, line.usage_type) else None
 
 
+class StockCheck(BillCheck):
+    """A check that the bill answers, and that an inventory answers better where it knows the resource."""
+
+    stocked: ClassVar[str]
+    """The kind of resource in the inventory."""
+
+    def assess(self, context: Context) -> Assessment:
+        """Return one item per resource the check has advice for."""
+        stock = load_stock(context, self.stocked)
+        result = Assessment()
+        for resource in resources(context, self.pattern):
+            item = stock.of(resource)
+            advice = self.advise(resource) if item is None else self.observed(resource, item)
+            if advice is not None:
+                result.items.append(propose(resource, advice, kept=partial(self.kept, resource)))
+        return result
+
+    @abstractmethod
+    def observed(self, resource: Resource, item: Item) -> Advice | None:
+        """Return the advice on a resource that an inventory shows, or None when there is nothing to do."""
+
+
 class MetricCheck(ABC):
     """A check that needs utilisation: without samples a resource is not assessed, never idle."""
 
@@ -61,7 +85,14 @@ class MetricCheck(ABC):
 
     def assess(self, context: Context) -> Assessment:
         """Return the items, and for how many resources the metrics are missing."""
-        subjects = [r for r in resources(context, self.pattern, condition=self.condition) if self.concerns(r)]
+        return self.measured(context, self.subjects(context))
+
+    def subjects(self, context: Context) -> list[Resource]:
+        """Return the resources the check is about."""
+        return [r for r in resources(context, self.pattern, condition=self.condition) if self.concerns(r)]
+
+    def measured(self, context: Context, subjects: list[Resource]) -> Assessment:
+        """Return the items that metrics give for these resources, and for how many the metrics are missing."""
         if not subjects:
             return Assessment()
         tables = {metric: load_usage(context, metric) for metric in sorted(self.needs)}

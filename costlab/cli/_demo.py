@@ -7,11 +7,12 @@ import csv
 import json
 import shutil
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from costlab.cli._demo_allocation import METRICS_FILE, RULES_FILE, write_allocation
 from costlab.errors import UsageError
 from costlab.lab.currency import COLUMNS as RATE_COLUMNS
 from costlab.lab.currency import FILE_NAME as RATES
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 END = date(2026, 10, 20)
 """The day the simulated company's data ends: fixed, so that a seed gives the same company everywhere."""
 MARKER = ".costlab-demo.json"
-_OWN = (MARKER, FILE_NAME, RATES, "native", "lake", "serve", "reports", "costlab.duckdb")
+_OWN = (
+    MARKER, FILE_NAME, RATES, RULES_FILE, METRICS_FILE, "native", "lake", "serve", "reports", "costlab.duckdb",
+)  # fmt: skip
 _ASIDE = ".costlab-demo-before"
 _TOP = 5
 CURRENCY = "EUR"
@@ -71,6 +74,7 @@ def make_demo(
         local = [Source(s.name, s.connector, _relative(s.uri, folder)) for s in sources]
         text = _TOML + "".join(source_block(source) for source in local) + _FRESHNESS
         (folder / FILE_NAME).write_text(text, encoding="utf-8")
+        write_allocation(folder, seed=seed, start=_start(end, months), end=end)
         settings = load_settings(folder.absolute())
         done = load_and_publish(settings, settings.sources, progress=progress)
         for error in done.errors:
@@ -84,11 +88,13 @@ def _simulated(
     """Write the exports, metrics and exchange rates of the company, and return where they are."""
     native = folder / "native"
     wanted: dict[str, Any] = {"seed": seed, "end": end, "months": months, "scale": scale}
-    aws = simulate(native / "aws", **wanted, progress=lambda text: progress(f"aws {text}"))
-    azure = simulate_azure(
-        native / "azure", currency=CURRENCY, **wanted, progress=lambda text: progress(f"azure {text}")
-    )
-    gcp = simulate_gcp(native / "gcp", **wanted, progress=lambda text: progress(f"gcp {text}"))
+
+    def of(cloud: str) -> Callable[[str], None]:
+        return lambda text: progress(f"{cloud} {text}")
+
+    aws = simulate(native / "aws", **wanted, progress=of("aws"))
+    azure = simulate_azure(native / "azure", **wanted, currency=CURRENCY, progress=of("azure"))
+    gcp = simulate_gcp(native / "gcp", **wanted, progress=of("gcp"))
     with (folder / RATES).open("w", encoding="utf-8", newline="") as handle:
         lines = csv.writer(handle)
         lines.writerow(RATE_COLUMNS)
@@ -106,8 +112,7 @@ def _simulated(
 
 
 def _start(end: date, months: int) -> date:
-    last = Month.of(end) if end.day > 1 else Month.of(end).plus(-1)
-    return last.plus(1 - months).first_day
+    return Month.of(end - timedelta(days=1)).plus(1 - months).first_day
 
 
 def summary(settings: Settings, command: str) -> str:
@@ -134,6 +139,8 @@ def _next(month: Window) -> list[str]:
         "cost --by ServiceProviderName --currency USD",
         "cost --by Tags.team --where \"ServiceCategory = 'Compute'\"",
         f"explain --from {month.start} --to {month.end} --by SubAccountId",
+        "allocate --by team",
+        "unit-cost --by team --grain month",
         "recommend --format json",
         "anomalies",
         "reconcile",

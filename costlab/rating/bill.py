@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-ON_DEMAND: Final = "on-demand"
-"""``covered_by`` of usage that no commitment covers."""
 GRAINS: Final = {"hour": "hour", "pool": "pool", "account": "account_id", "commitment": "covered_by"}
 """What a bill can be grouped by, and the column that names the group."""
 NO_LIST_PRICE: Final = "no list price"
@@ -147,10 +145,10 @@ class Bill:
     def items(self, by: Sequence[str] = ("pool", "account", "commitment")) -> list[Item]:
         """Return one item per group: ``hour, pool, account_id, covered_by`` as asked for, ``quantity, cost``.
 
-        Grouped by hour or commitment there is also what commitments lost, so that the costs add up to the total:
-        in the group's own item, or (where pools or accounts are told apart) in items without pool and account.
-        Grouped by commitment these hold ``used, unused`` in the commitment's units. An amount without a price is
-        None, with a ``reason``.
+        ``covered_by`` is the id of a commitment, or None of what none covers. Grouped by hour or commitment there is
+        also what commitments lost, so that the costs add up to the total: in the group's own item, or (where pools or
+        accounts are told apart) in items without pool and account. Grouped by commitment these hold ``used, unused``
+        in the commitment's units. An amount without a price is None, with a ``reason``.
 
         Raises
         ------
@@ -175,7 +173,7 @@ class Bill:
         return pd.DataFrame(self.items(by))
 
     def _of_usage(self, chosen: Sequence[str]) -> list[Item]:
-        groups: dict[tuple[str, ...], list[Run]] = defaultdict(list)
+        groups: dict[tuple[str | None, ...], list[Run]] = defaultdict(list)
         for run in self.runs:
             groups[tuple(self._label(run, name) for name in chosen if name != "hour")].append(run)
         columns = [GRAINS[name] for name in chosen if name != "hour"]
@@ -185,9 +183,9 @@ class Bill:
             items += self._each_hour(group, runs) if "hour" in chosen else [_all_hours(group, runs)]
         return items
 
-    def _label(self, run: Run, name: str) -> str:
+    def _label(self, run: Run, name: str) -> str | None:
         if name == "commitment":
-            return self.uses[run.commitment].commitment.id if run.commitment >= 0 else ON_DEMAND
+            return self.uses[run.commitment].commitment.id if run.commitment >= 0 else None
         return self.series[run.row].pool if name == "pool" else self.series[run.row].account
 
     def _each_hour(self, group: Item, runs: Sequence[Run]) -> list[Item]:

@@ -40,9 +40,10 @@ class Grid:
 
 def grid(answer: Answer) -> Grid:
     """Return the table of an answer, as text safe for a terminal."""
-    columns = _VIEWS[answer.name]() if answer.name in _VIEWS else _all(answer)
-    if answer.name == "unit-cost":
-        columns = _unit_cost(answer)
+    if answer.name in _VIEWS_OF:
+        columns = _VIEWS_OF[answer.name](answer)
+    else:
+        columns = _VIEWS[answer.name]() if answer.name in _VIEWS else _all(answer)
     if answer.name in _MONEY_FIRST and len({item.get("currency") for item in answer.items}) > 1:
         columns.insert(0, _field("currency"))
     values = [[column.value(item) for column in columns] for item in answer.items]
@@ -156,6 +157,29 @@ def _dropped() -> Column:
     return Column("rows_dropped", lambda item: sum((item.get("rows_dropped") or {}).values()))
 
 
+def _allocate(answer: Answer) -> list[Column]:
+    """Return a column for each shared cost, in the rules' order, in place of the one that holds them all."""
+
+    def shared(rule: str) -> Column:
+        return Column(rule, lambda item: item["shared_by"].get(rule))
+
+    per_currency = answer.totals.get("by_currency") or {"": answer.totals}
+    rules = list(dict.fromkeys(rule for sums in per_currency.values() for rule in sums.get("shared_by", {})))
+    columns: list[Column] = []
+    for name in answer.columns:
+        columns += [shared(rule) for rule in rules] if name == "shared_by" else [_field(name)]
+    return columns
+
+
+def _unit_cost(answer: Answer) -> list[Column]:
+    """Costs per unit are often below a cent: two places would hide them."""
+
+    def digits(name: str) -> Column:
+        return Column(name, lambda item: None if item[name] is None else float(item[name]))
+
+    return [digits(name) if name in {"unit_cost", "marginal_cost"} else _field(name) for name in answer.columns]
+
+
 _VIEWS: dict[str, Callable[[], list[Column]]] = {
     "recommend": _recommend,
     "compare-advice": _compare_advice,
@@ -166,6 +190,8 @@ _VIEWS: dict[str, Callable[[], list[Column]]] = {
     "reconcile": _reconcile,
     "restatements": _restatements,
 }
+_VIEWS_OF: dict[str, Callable[[Answer], list[Column]]] = {"allocate": _allocate, "unit-cost": _unit_cost}
+"""Views whose columns depend on the answer."""
 
 
 def _footer(answer: Answer) -> list[str]:
@@ -186,15 +212,6 @@ def _tag_keys(amounts: Item, currency: str | None) -> list[str]:
         share = "" if tag["share"] is None else f", {tag['share'] * 100:.1f} %"
         lines.append(visible(f"tag {tag['key']}: {amount(tag['cost'])} {currency or ''}{share}{also}"))
     return lines
-
-
-def _unit_cost(answer: Answer) -> list[Column]:
-    """Costs per unit are often below a cent: two places would hide them."""
-
-    def digits(name: str) -> Column:
-        return Column(name, lambda item: None if item[name] is None else float(item[name]))
-
-    return [digits(name) if name in {"unit_cost", "marginal_cost"} else _field(name) for name in answer.columns]
 
 
 def _sums(amounts: Item, currency: str | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from costlab.focus.columns import COLUMN_TYPES
 from costlab.interfaces.analyzer import Context
-from costlab.interfaces.datasets import METRIC_TYPES
+from costlab.interfaces.datasets import INVENTORY_TYPES, METRIC_TYPES
 from costlab.money import exact
 from costlab.paths import shipped
 from costlab.warehouse.connection import Connection, connect
@@ -39,23 +40,36 @@ class MemoryRelations:
         return (self.con.execute(sql, params) if params else self.con.execute(sql)).df()
 
 
-def world(costs: list[Row], metrics: list[Row], *, now: datetime) -> Context:
-    """Return a context over these charges and samples, with the project's own marts on top.
+def world(costs: list[Row], metrics: list[Row], inventory: Sequence[Row] = (), *, now: datetime) -> Context:
+    """Return a context over these charges, samples and observed resources, with the project's own marts on top.
 
     A charge with ``days`` is repeated on that many days, ending at ``now``, unless it says its start; a sample with
-    ``hours`` on that many hours.
+    ``hours`` on that many hours. A resource is observed at ``now`` unless it says otherwise; all kinds that are there,
+    and those a row of kind ``coverage`` names, were looked at in full.
     """
     con = connect()
-    for schema in ("focus", "marts", "metrics"):
+    for schema in ("focus", "marts", "metrics", "inventory"):
         con.execute(f"create schema {schema}")
     create_table(con, "focus.costs", COLUMN_TYPES, [])
     _insert(con, [row for cost in costs for row in _charges(cost, now)])
     samples = [row for metric in metrics for row in _samples(metric, now)]
     create_table(con, "metrics.utilization", METRIC_TYPES, samples)
+    _stock(con, inventory, now)
     for mart in MARTS:
         body = (shipped("sql") / "marts" / f"{mart}.sql").read_text()
         con.execute(f"create view marts.{mart} as {body}")
     return Context(MemoryRelations(con), now)
+
+
+def _stock(con: Connection, inventory: Sequence[Row], now: datetime) -> None:
+    common = {"provider": "aws", "sub_account_id": "111111111111", "region_id": "us-east-1", "observed_at": now}
+    rows = [{**common, **row} for row in inventory if row["resource_kind"] != "coverage"]
+    for row in rows:
+        row["properties"] = json.dumps(row.get("properties", {}))
+    create_table(con, "inventory.resources", INVENTORY_TYPES, rows)
+    kinds = {row["name" if row["resource_kind"] == "coverage" else "resource_kind"] for row in inventory}
+    seen = [{**common, "resource_kind": kind, "state": "complete"} for kind in sorted(kinds)]
+    create_table(con, "inventory.coverage", INVENTORY_TYPES, seen)
 
 
 def _insert(con: Connection, rows: list[Row]) -> None:

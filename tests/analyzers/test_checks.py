@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from costlab.analyzers.registry import checks, title
-from costlab.interfaces.analyzer import Assessment, Check
+from costlab.interfaces.analyzer import Assessment, Check, Context
 from costlab.interfaces.finding import Recommendation
 from tests.analyzers.support import world
 
@@ -27,8 +27,11 @@ def _case(check: Check) -> dict[str, Any]:
 
 def _assess(check: Check, half: str) -> tuple[Assessment, dict[str, Any]]:
     case = _case(check)
-    context = world(case[half]["costs"], case[half]["metrics"], now=datetime.fromisoformat(case["now"]))
-    return check.assess(context), case[half]
+    return check.assess(_world(case[half], case["now"])), case[half]
+
+
+def _world(half: dict[str, Any], now: str) -> Context:
+    return world(half["costs"], half["metrics"], half.get("inventory", []), now=datetime.fromisoformat(now))
 
 
 def _shown(item: Recommendation, wanted: dict[str, str]) -> dict[str, str]:
@@ -91,7 +94,7 @@ def test_an_empty_bill_gives_nothing_and_no_error() -> None:
 
 
 @pytest.mark.parametrize("check", [c for c in CHECKS if c.needs], ids=_ids)
-def test_without_metrics_a_check_is_not_assessed_and_says_why(check: Check) -> None:
+def test_without_metrics_and_inventory_a_check_is_not_assessed_and_says_why(check: Check) -> None:
     case = _case(check)
     result = check.assess(world(case["fires"]["costs"], [], now=datetime.fromisoformat(case["now"])))
     assert result.items == []
@@ -116,9 +119,12 @@ def test_a_hostile_resource_id_cannot_leave_its_word_in_the_command(check: Check
     case = _case(check)["fires"]
     bad = "x'; rm -rf ~ #"
     costs = [_renamed(row, bad) for row in case["costs"]]
-    metrics = [{**row, "resource_id": row["resource_id"] + bad} for row in case["metrics"]]
-    context = world(costs, metrics, now=datetime.fromisoformat(_case(check)["now"]))
-    for item in check.assess(context).items:
+    renamed = {
+        name: [{**row, "resource_id": row["resource_id"] + bad} if "resource_id" in row else row for row in rows]
+        for name, rows in case.items()
+        if name in {"metrics", "inventory"}
+    }
+    for item in check.assess(_world({"costs": costs, **renamed}, _case(check)["now"])).items:
         assert "'; rm -rf" not in item.remedy.command.replace("'\"'\"'; rm -rf", "")
 
 

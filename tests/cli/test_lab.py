@@ -45,6 +45,7 @@ def test_every_question_has_a_table(bill_workspace: Path) -> None:
         assert lab.restatements().empty
         assert "monthly_saving" in lab.recommend(kinds=["rightsize"]).columns
         assert "impact" in lab.anomalies(days=30).columns
+        assert sum(lab.allocate("team")["total"]) == lab.ask_cost().totals["EffectiveCost"]
         assert sum(lab.explain(["SubAccountId"])["change"]) == lab.ask_explain().totals["change"]
         assert {item["status"] for item in lab.ask_doctor().items} <= {"ok", "note"}
 
@@ -98,6 +99,7 @@ def test_the_command_line_and_the_notebook_say_the_same(run: Run, bill_workspace
         answers = {
             "cost": lab.ask_cost("ServiceName"),
             "explain": lab.ask_explain("ServiceName"),
+            "allocate": lab.ask_allocate(),
             "recommend": lab.ask_recommend(),
             "anomalies": lab.ask_anomalies(),
             "sources": lab.ask_sources(),

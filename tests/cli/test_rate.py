@@ -47,12 +47,12 @@ def test_the_totals_are_exact_decimal_strings(run: Run, files: tuple[str, ...]) 
 def test_items_by_commitment_say_what_was_used_and_lost(run: Run, files: tuple[str, ...]) -> None:
     items = run("rate", *files, "--by", "commitment", "--format", "json").json["items"]
     assert items == [
-        {"covered_by": "on-demand", "quantity": "0.5", "cost": "0.096", "used": None, "unused": None,
-         "cost_unused": None, "reason": None},
         {"covered_by": "ri", "quantity": "1.5", "cost": "0.12", "used": "2", "unused": "0", "cost_unused": "0",
          "reason": None},
         {"covered_by": "sp", "quantity": "2", "cost": "0.4", "used": "0.14", "unused": "0.26", "cost_unused": "0.26",
          "reason": None},
+        {"covered_by": None, "quantity": "0.5", "cost": "0.096", "used": None, "unused": None,
+         "cost_unused": None, "reason": None},
     ]  # fmt: skip
 
 

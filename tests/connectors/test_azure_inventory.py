@@ -73,7 +73,7 @@ class Credential:
 
 @pytest.fixture
 def graph(monkeypatch: pytest.MonkeyPatch) -> Iterator[Graph]:
-    monkeypatch.setattr(_azure_graph, "_credential", Credential)
+    monkeypatch.setattr(_azure_graph, "credential", Credential)
     world = Graph()
     with serving(world.answer) as service:
         world.service = service

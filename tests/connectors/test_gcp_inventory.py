@@ -13,7 +13,7 @@ import pytest
 
 from costlab.errors import ConfigError, SourceError, UsageError
 from costlab.ingest import IngestReport, ingest
-from costlab_connectors import _gcp_assets
+from costlab_connectors import _gcp_rest
 from costlab_connectors._gcp_kinds import PROJECT, TYPES
 from tests.connectors.inventory_support import coverage, resources
 from tests.connectors.served import Asked, Reply, Service, serving
@@ -63,7 +63,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     from google.oauth2.credentials import Credentials
 
     credentials: Any = Credentials  # google-auth is not typed
-    monkeypatch.setattr(_gcp_assets, "_credentials", lambda: credentials("not-a-secret"))
+    monkeypatch.setattr(_gcp_rest, "credentials", lambda _: credentials("not-a-secret"))
     world = Cloud()
     with serving(world.answer) as service:
         world.service = service
@@ -229,21 +229,21 @@ def test_throttling_waits_as_long_as_the_service_says(
     tmp_path: Path, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(_gcp_assets, "sleep", waited.append)
+    monkeypatch.setattr("costlab_connectors._gcp_rest.time.sleep", waited.append)
     slow = refusal(429, "RESOURCE_EXHAUSTED", **{"Retry-After": "9"})
     cloud.faults = [slow, refusal(503, "UNAVAILABLE"), refusal(503, "UNAVAILABLE")]
     cloud.assets = {f"projects/{ID}": [project()]}
     pull(tmp_path, cloud)
     assert waited == [9.0, 2.0, 4.0]
     cloud.faults = [slow] * 6
-    with pytest.raises(SourceError, match=r"answers 429 .RESOURCE_EXHAUSTED."):
+    with pytest.raises(SourceError, match=r"Google limits cloudasset.assets.listResource"):
         pull(tmp_path, cloud)
 
 
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        (refusal(403, "PERMISSION_DENIED", "SERVICE_DISABLED"), "the Cloud Asset API is not turned on"),
+        (refusal(403, "PERMISSION_DENIED", "SERVICE_DISABLED"), "the API 127.0.0.1 is not enabled"),
         (refusal(401, "UNAUTHENTICATED"), "Google does not accept the credentials"),
     ],
 )
@@ -263,7 +263,7 @@ def test_a_scope_that_cannot_be_is_refused_before_anything_is_asked(tmp_path: Pa
 
 def test_a_service_that_is_not_there_is_an_error_of_the_source(tmp_path: Path, cloud: Cloud) -> None:
     cloud.service.url = "http://127.0.0.1:9"
-    with pytest.raises(SourceError, match="Cloud Asset Inventory does not answer"):
+    with pytest.raises(SourceError, match=r"Google does not answer cloudasset.assets.listResource"):
         pull(tmp_path, cloud)
 
 

@@ -17,6 +17,7 @@ import pytest
 from costlab.rating import Bill, bill
 from costlab.simulate import simulate
 from costlab.simulate.azure import simulate_azure
+from costlab.simulate.gcp import simulate_gcp
 from costlab.warehouse.connection import connect
 
 END = date(2026, 3, 12)
@@ -28,6 +29,8 @@ class Cloud:
 
     simulate: Callable[[Path], Path]
     columns: str = "committed, used, unused"
+    step: Decimal = Decimal(0)
+    """What a plan that runs out may lose in an hour because the simulator covers usage in steps (USD)."""
 
 
 def aws(folder: Path) -> Path:
@@ -38,9 +41,14 @@ def azure(folder: Path) -> Path:
     return simulate_azure(folder, seed=11, end=END, months=2).ledger
 
 
+def gcp(folder: Path) -> Path:
+    return simulate_gcp(folder, seed=11, end=END, months=2).ledger
+
+
 CLOUDS = {
     "aws": Cloud(aws),
     "azure": Cloud(azure, "committed_pricing, used_pricing, unused_pricing"),
+    "gcp": Cloud(gcp, step=Decimal("0.1") * Decimal("0.041919")),  # tenths of the dearest unit
 }
 
 
@@ -50,7 +58,7 @@ class Case:
 
     found: Bill
     truth: list[tuple[str, datetime, Decimal, Decimal, Decimal]]
-    ledger: Path
+    step: Decimal
 
 
 @pytest.fixture(scope="module", params=CLOUDS)
@@ -68,23 +76,28 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         where CommitmentDiscountId in (select id from '{ledger}/rate_commitments.parquet')"""
     ).fetchall()
     con.close()
-    return Case(found, truth, ledger)
+    return Case(found, truth, cloud.step)
 
 
 def test_every_commitment_uses_and_loses_in_every_hour_what_the_ledger_says(case: Case) -> None:
-    items = case.found.items(["hour", "commitment"])
-    lost = {(i["covered_by"], i["hour"]): i["cost_unused"] for i in items if i["covered_by"] != "on-demand"}
-    spent = {(i["covered_by"], i["hour"]): i["cost"] for i in items if i["covered_by"] != "on-demand"}
+    items = {(i["covered_by"], i["hour"]): i for i in case.found.items(["hour", "commitment"])}
     assert len(case.truth) > 1000
-    assert lost == {(name, hour): unused for name, hour, _, _, unused in case.truth}
-    assert spent == {(name, hour): committed for name, hour, committed, _, _ in case.truth}
+    assert {key for key in items if key[0]} == {(name, hour) for name, hour, *_ in case.truth}
+    plans = {use.commitment.id for use in case.found.uses if use.commitment.instrument.is_plan}
+    for name, hour, committed, used, unused in case.truth:
+        item = items[name, hour]
+        lost = unused - item["cost_unused"]
+        assert item["cost"] == committed
+        assert 0 <= lost <= case.step if name in plans else lost == 0
+        assert item["cost"] - item["cost_unused"] == used + lost
 
 
 def test_the_totals_of_the_commitments_are_the_ledger_s(case: Case) -> None:
     totals = case.found.totals
+    lost = sum(unused for *_, unused in case.truth) - totals["unused_cost"]
+    assert 0 <= lost <= case.step * len(case.truth)
     assert totals["committed_cost"] == sum(committed for _, _, committed, _, _ in case.truth)
-    assert totals["unused_cost"] == sum(unused for _, _, _, _, unused in case.truth)
-    assert totals["committed_cost"] - totals["unused_cost"] == sum(used for _, _, _, used, _ in case.truth)
+    assert totals["committed_cost"] - totals["unused_cost"] == lost + sum(used for _, _, _, used, _ in case.truth)
     assert 0 < totals["unused_cost"] < totals["committed_cost"]
 
 
@@ -105,3 +118,25 @@ def test_what_stays_on_demand_is_what_the_aws_bill_charges(tmp_path: Path) -> No
     steps = 2 * hours * Decimal("0.0001") * Decimal("0.8")
     assert 0 <= found["on_demand_cost"] - billed < steps
     assert billed > 1000
+
+
+def test_google_commitments_use_and_lose_in_every_hour_what_the_ledger_says(tmp_path: Path) -> None:
+    ledger = simulate_gcp(tmp_path, seed=11, end=END, months=3, scale="tiny").ledger
+    con = connect()
+    tables = [
+        con.execute(f"select * from '{ledger}/{name}.parquet'").df() for name in ("usage", "rate_commitments", "rates")
+    ]
+    truth = con.execute(
+        f"""select CommitmentDiscountId, "hour", instrument, committed, unused
+        from '{ledger}/commitment_hours.parquet' join '{ledger}/commitments.parquet' using (CommitmentDiscountId)"""
+    ).fetchall()
+    con.close()
+    items = bill(*tables).items(["hour", "commitment"])
+    found = {(i["covered_by"], i["hour"]): i for i in items if i["covered_by"] != "on-demand"}
+    # the bill counts tenths of vCPU and GiB: what an exhausted flexible commitment covers is rounded down to that
+    step = Decimal("0.1") * Decimal("0.042") * Decimal("0.72")
+    assert len(truth) > 1000
+    for commitment, hour, instrument, committed, unused in truth:
+        item = found[commitment, hour]
+        assert item["cost"] == committed
+        assert 0 <= unused - item["cost_unused"] < (step if instrument == "gcp-flex-cud" else Decimal("1e-12"))

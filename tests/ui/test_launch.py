@@ -55,7 +55,14 @@ def test_only_loopback_is_local() -> None:
 
 def test_every_page_says_its_title_and_icon_in_order() -> None:
     found = pages(shipped("dashboards") / "pages")
-    assert [page.title for page in found] == ["Overview", "Explorer", "Recommendations", "Anomalies", "Data health"]
+    assert [page.title for page in found] == [
+        "Overview",
+        "Explorer",
+        "Recommendations",
+        "Anomalies",
+        "Allocation",
+        "Data health",
+    ]
     assert len({page.address for page in found}) == len(found)
     assert all(page.about for page in found)
 

@@ -57,6 +57,7 @@ def test_nonsense_in_the_link_gives_the_default_and_a_notice(run: Run, quarter: 
         "30_recommendations": {"item": "<script>"},
         "40_anomalies": {"days": "-1", "incident": "../.."},
         "50_data_health": {"view": "nope"},
+        "45_allocation": {"by": "nope", "metric": "Cost", "month": "1999-01", "view": "x"},
     }[page]
     app = run(quarter, page, **query)
     assert not app.exception

@@ -155,4 +155,4 @@ def test_a_column_or_a_tag_key_is_a_dimension_by_itself() -> None:
     assert Rules().dimension(None, ("app",)).name == "Tags.app"
     with pytest.raises(UsageError) as caught:
         rules.dimension("nope", ("env",))
-    assert "team, product, env" in caught.value.hint
+    assert "Valid: Tags.<key>, a column of focus.costs, env, product, team" in caught.value.hint

@@ -44,7 +44,11 @@ def billed(usage: list[dict[str, Any]], commitments: list[dict[str, Any]], rates
 def covers(found: Bill) -> dict[tuple[str, str, str], Decimal]:
     """Return units by (pool, account, covered by)."""
     items = found.items(["pool", "account", "commitment"])
-    return {(i["pool"], i["account_id"], i["covered_by"]): i["quantity"] for i in items if i["pool"] is not None}
+    return {
+        (i["pool"], i["account_id"], i["covered_by"] or "on-demand"): i["quantity"]
+        for i in items
+        if i["pool"] is not None
+    }
 
 
 def use(found: Bill, name: str) -> dict[str, Any]:
@@ -178,6 +182,13 @@ def test_a_reservation_of_a_family_counts_normalised_units() -> None:
     assert found.totals["committed_cost"] == Decimal("0.06")
 
 
+def test_a_reservation_of_a_family_has_the_price_of_its_smallest_size() -> None:
+    found = billed([used("m5.xlarge", 1)], [owned("ri", "regional-ri", "m5", 8)],
+                   [("regional-ri", "m5.large", 0.06), ("regional-ri", "m5.xlarge", 0.13)])  # fmt: skip
+    assert covers(found) == {("m5.xlarge", "a", "ri"): 1}
+    assert found.totals["committed_cost"] == Decimal("0.12")
+
+
 @pytest.mark.parametrize(("deployment", "units"), [("", 1), (":multi-az", 2), (":multi-az-cluster", 3)])
 def test_rds_multi_az_counts_twice_and_a_cluster_three_times(deployment: str, units: int) -> None:
     pool = f"db.r5.large:postgresql{deployment}"
@@ -194,6 +205,142 @@ def test_rds_usage_is_under_its_reservation_first_and_never_under_both() -> None
         [("rds-ri", "db.r7g.large", 0.3), ("database-sp", "db.r7g.large", 0.4)],
     )
     assert covers(found) == {("db.r7g.large", "a", "ri"): 1, ("db.r7g.large", "a", "sp"): 1}
+
+
+def test_an_azure_reservation_goes_before_a_savings_plan_and_licence_meters_stay_outside() -> None:
+    found = billed(
+        [used("Standard_D4s_v5", 2, 0.2, provider="azure"), used("Windows licence 4 vCPU", 2, 0.18, provider="azure")],
+        [owned("sp", "azure-sp", "", 5, region=""), owned("r", "azure-reservation", "Standard_D4s_v5", 1)],
+        [("azure-reservation", "Standard_D4s_v5", 0.12), ("azure-sp", "Standard_D4s_v5", 0.14)],
+    )
+    assert covers(found) == {
+        ("Standard_D4s_v5", "a", "r"): 1, ("Standard_D4s_v5", "a", "sp"): 1,
+        ("Windows licence 4 vCPU", "a", "on-demand"): 2,
+    }  # fmt: skip
+
+
+def test_an_azure_consumption_discount_below_the_plan_rate_is_billed() -> None:
+    found = billed([used("Standard_D4s_v5", 1, 0.13, provider="azure")], [owned("sp", "azure-sp", "", 1, region="")],
+                   [("azure-sp", "Standard_D4s_v5", 0.14)])  # fmt: skip
+    assert found.totals["on_demand_cost"] == Decimal("0.13")
+    assert use(found, "sp")["unused"] == 1
+
+
+def test_of_azure_plans_the_greatest_discount_is_served_first() -> None:
+    found = billed(
+        [used("Standard_D4s_v5", 1, 0.2, provider="azure"), used("Standard_E4s_v5", 1, 0.3, provider="azure")],
+        [owned("sp", "azure-sp", "", 0.15, region="")],
+        [("azure-sp", "Standard_D4s_v5", 0.14), ("azure-sp", "Standard_E4s_v5", 0.15)],
+    )
+    assert covers(found)["Standard_E4s_v5", "a", "sp"] == 1
+
+
+@pytest.mark.parametrize(("sharing", "group", "served"), [("all", "", "abc"), ("group", "b", "ab"), ("none", "", "a")])
+def test_azure_scopes_are_shared_group_and_subscription(sharing: str, group: str, served: str) -> None:
+    found = billed(
+        [used("Standard_D4s_v5", 1, 0.2, account=account, provider="azure") for account in "abc"],
+        [owned("r", "azure-reservation", "Standard_D4s_v5", 3, sharing=sharing, group=group)],
+        [("azure-reservation", "Standard_D4s_v5", 0.1)],
+    )
+    assert "".join(sorted(account for _, account, by in covers(found) if by == "r")) == served
+
+
+def test_the_narrower_azure_scope_is_used_first() -> None:
+    found = billed(
+        [used("Standard_D4s_v5", 1, 0.2, provider="azure")],
+        [owned("shared", "azure-reservation", "Standard_D4s_v5", 1),
+         owned("own", "azure-reservation", "Standard_D2s_v5", 2, sharing="none")],
+        [("azure-reservation", "Standard_D4s_v5", 0.1), ("azure-reservation", "Standard_D2s_v5", 0.05)],
+    )  # fmt: skip
+    assert covers(found) == {("Standard_D4s_v5", "a", "own"): 1}
+
+
+@pytest.mark.parametrize(
+    ("pool", "group", "units"),
+    [("Standard_D4s_v5", "ds_v5", 4), ("Standard_E8-2s_v5", "es_v5", 8), ("D16s v5", "ds_v5", 16),
+     ("Standard_DS3_v2", "ds_v2", 4), ("Standard_DS12_v2", "ds_v2-memory", 2), ("Standard_B2ms", "bs-memory", 4),
+     ("Standard_B2s", "bs", 8), ("SQL vCore", "", 1), ("Standard_NC6s_v3", "ncs_v3", 6)],
+)  # fmt: skip
+def test_azure_sizes_have_a_group_and_a_ratio(pool: str, group: str, units: float) -> None:
+    shape = shape_of("azure", pool)
+    assert (shape.group, shape.units) == (group, units)
+
+
+def test_both_models_of_googles_flexible_commitment_cover_the_same_usage() -> None:
+    usage = [used("n2-vcpu", 1500, 0.1, provider="gcp")]
+    rates = [(name, "n2-vcpu", 0.054) for name in ("gcp-flex-cud", "gcp-flex-cud-credit")]
+    new = billed(usage, [owned("f", "gcp-flex-cud", "", 54, region="")], rates)
+    old = billed(usage, [owned("f", "gcp-flex-cud-credit", "", 100, region="")], rates)
+    assert covers(new) == covers(old) == {("n2-vcpu", "a", "f"): 1000, ("n2-vcpu", "a", "on-demand"): 500}
+    assert new.totals["committed_cost"] == old.totals["committed_cost"] == 54
+    assert new.totals["cost"] == old.totals["cost"]
+
+
+def test_a_history_that_crosses_googles_change_of_model_is_one_commitment() -> None:
+    change = "2026-01-21T08:00:00"
+    found = billed(
+        [used("c3-vcpu", 5, 0.1, provider="gcp", hour=hour) for hour in ("2026-01-21T07:00:00", change)],
+        [owned("f", "gcp-flex-cud-credit", "", 0.2, region="", end=change),
+         owned("f", "gcp-flex-cud", "", 0.108, region="", start=change)],
+        [("gcp-flex-cud", "c3-vcpu", 0.054), ("gcp-flex-cud-credit", "c3-vcpu", 0.054)],
+    )  # fmt: skip
+    assert covers(found)["c3-vcpu", "a", "f"] == 4
+    assert [item["cost"] for item in found.items(["hour"])] == [Decimal("0.408")] * 2
+
+
+def test_a_credit_commitment_without_a_common_discount_has_no_price() -> None:
+    found = billed([used("n2-vcpu", 1, 0.1, provider="gcp"), used("n2-ram", 1, 0.01, provider="gcp")],
+                   [owned("f", "gcp-flex-cud-credit", "", 1, region="")],
+                   [("gcp-flex-cud-credit", "n2-vcpu", 0.054), ("gcp-flex-cud-credit", "n2-ram", 0.006)])  # fmt: skip
+    assert found.totals["unpriced_commitments"] == ["f"]
+    assert found.totals["committed_cost"] == 0
+
+
+def test_google_applies_resource_then_flexible_and_projects_share_in_proportion() -> None:
+    found = billed(
+        [used("c3-vcpu", quantity, 0.1, account=account, provider="gcp") for account, quantity in (("a", 1), ("b", 3))],
+        [owned("flex", "gcp-flex-cud", "", 0.07, region=""), owned("cud", "gcp-resource-cud", "c3-vcpu", 2)],
+        [("gcp-resource-cud", "c3-vcpu", 0.05), ("gcp-flex-cud", "c3-vcpu", 0.07)],
+    )
+    assert covers(found) == {
+        ("c3-vcpu", "a", "cud"): Decimal("0.5"), ("c3-vcpu", "b", "cud"): Decimal("1.5"),
+        ("c3-vcpu", "a", "flex"): Decimal("0.25"), ("c3-vcpu", "b", "flex"): Decimal("0.75"),
+        ("c3-vcpu", "a", "on-demand"): Decimal("0.25"), ("c3-vcpu", "b", "on-demand"): Decimal("0.75"),
+    }  # fmt: skip
+
+
+def january(pool: str, quantity: float, hours: int = 744, start: int = 0) -> list[dict[str, Any]]:
+    first = pd.Timestamp("2026-01-01")
+    return [
+        used(pool, quantity, 0.1, provider="gcp", hour=str(first + pd.Timedelta(hours=start + hour)))
+        for hour in range(hours)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pool", "hours", "share"),
+    [("n1-vcpu", 744, "0.7"), ("n1-vcpu", 372, "0.9"), ("n1-vcpu", 186, "1"), ("n2-vcpu", 744, "0.8002"),
+     ("N2D Predefined Instance Core", 744, "0.8002"), ("e2-vcpu", 744, "1"), ("c3-vcpu", 744, "1"),
+     ("n1-vcpu spot", 744, "1")],
+)  # fmt: skip
+def test_sustained_use_lowers_the_price_by_the_share_of_the_month(pool: str, hours: int, share: str) -> None:
+    totals = billed(january(pool, 2, hours), [], []).totals
+    assert totals["list_cost"] == Decimal("0.2") * hours
+    assert abs(totals["on_demand_cost"] - totals["list_cost"] * Decimal(share)) < Decimal("1e-9")
+
+
+def test_sustained_use_stacks_machines_that_do_not_run_at_the_same_time() -> None:
+    apart = january("n1-vcpu", 1, 372) + january("n1-vcpu", 1, 372, start=372)
+    together = january("n1-vcpu", 1, 372) + january("n1-vcpu", 1, 372)
+    assert abs(billed(apart, [], []).totals["cost"] - Decimal("74.4") * Decimal("0.7")) < Decimal("1e-9")
+    assert abs(billed(together, [], []).totals["cost"] - Decimal("74.4") * Decimal("0.9")) < Decimal("1e-9")
+
+
+def test_sustained_use_is_on_what_no_commitment_covers_only() -> None:
+    found = billed(january("n1-vcpu", 2), [owned("cud", "gcp-resource-cud", "n1-vcpu", 1)],
+                   [("gcp-resource-cud", "n1-vcpu", 0.06)])  # fmt: skip
+    assert abs(found.totals["on_demand_cost"] - Decimal("74.4") * Decimal("0.7")) < Decimal("1e-9")
+    assert found.totals["committed_cost"] == Decimal("44.64")
 
 
 def test_usage_without_a_committed_price_is_not_covered_and_its_share_is_said() -> None:

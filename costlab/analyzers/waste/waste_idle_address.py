@@ -2,38 +2,62 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from costlab.analyzers._base import BillCheck
+from costlab.analyzers._base import StockCheck
 from costlab.analyzers.bill import local_id
 from costlab.analyzers.propose import Advice, command_for, group_of, quoted
 from costlab.interfaces.finding import Action, Basis, Effort, Level, Remedy
 
 if TYPE_CHECKING:
     from costlab.analyzers.bill import Resource
+    from costlab.analyzers.stock import Item
+
+_OBSERVED = 0.98
 
 
-class IdleAddress(BillCheck):
+_IDLE = r"IdleAddress$|Static Ip Charge"
+
+
+class IdleAddress(StockCheck):
     """Unused public address.
 
-    Fires when an address is billed as idle: AWS ``IdleAddress`` usage types, Google's charge for static addresses
-    that are not in use.
+    Fires when an address is billed as idle (AWS ``IdleAddress`` usage types, Google's charge for static addresses that
+    are not in use), or an inventory of the last 14 days shows it belonging to nothing, as on Azure, where both cost the
+    same. An address that the inventory shows in use stays, also one of a stopped machine, which AWS bills as idle.
     Saving: the address's hourly charge.
     Cannot see: that a partner has the address on an allow-list.
-    Source: AWS VPC pricing (public IPv4, idle address); Google Cloud network pricing (unused static address).
+    Source: AWS VPC pricing (public IPv4, idle address); Google Cloud network pricing (unused static address); Azure
+    Resource Graph, public addresses without ``ipConfiguration``.
     """
 
     id = "waste_idle_address"
-    pattern = r"IdleAddress$|Static Ip Charge"
+    stocked = "address"
+    pattern = rf"{_IDLE}|Static Public IP$"
 
     def advise(self, resource: Resource) -> Advice | None:
         """Return the advice to release it; the charge itself is the evidence."""
+        if not any(re.search(_IDLE, line.usage_type) for line in resource.lines):
+            return None
+        return self._advice(resource, "It is billed as an address that nothing uses.")
+
+    def observed(self, resource: Resource, item: Item) -> Advice | None:
+        """Return the advice to release it when it belongs to nothing."""
+        if item.attached_to or item.state.lower() in {"associated", "in_use", "reserving"}:
+            return None
+        why = f"On {item.observed_at:%Y-%m-%d} it belonged to nothing."
+        evidence = (item.evidence("attached_to", item.state or "nothing"),)
+        return replace(self._advice(resource, why), basis=Basis.MEASURED, confidence=_OBSERVED, evidence=evidence)
+
+    def _advice(self, resource: Resource, why: str) -> Advice:
         name = quoted(local_id(resource.resource_id))
         return Advice(
             check=self.id,
             kind=self.kind,
             title="Release the unused public address",
-            why="It is billed as an address that nothing uses.",
+            why=why,
             action=Action("release", "idle address", ""),
             remedy=Remedy(
                 command=command_for(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from costlab.analyzers.bill import Resource
     from costlab.analyzers.usage import Usage
 
-VOLUMES = r"EBS:Volume|Storage PD Capacity|Disk"
+VOLUMES = r"EBS:Volume|PD Capacity|Hyperdisk|Disk"
 PEAK_IOPS = 0.01
 
 

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from costlab.analyzers.bill import local_id, resources
-from costlab.analyzers.propose import GONE, Advice, bill_evidence, command_for, propose, quoted
+from costlab.analyzers.propose import GONE, Advice, bill_evidence, command_for, group_of, propose, quoted
+from costlab.analyzers.stock import load_stock
 from costlab.interfaces.analyzer import Assessment
 from costlab.interfaces.finding import Action, Basis, Effort, Kind, Level, Remedy
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from costlab.interfaces.analyzer import Context
 
 AGE_DAYS = 90
+_OLD = timedelta(days=AGE_DAYS)
 _SEEN = """
 select ResourceId as resource_id, min(x_first_start) as first_seen
 from marts.resource_days
@@ -27,10 +29,11 @@ group by 1
 class OldSnapshot:
     """Old snapshot.
 
-    Fires when a snapshot has been billed for 90 days or longer. With less than 90 days of bills nothing can be that
-    old, and it is not assessed.
+    Fires when a snapshot has been billed for 90 days or longer, or an inventory shows that it is that old. With less
+    than 90 days of bills those in no inventory are not assessed. One that an inventory's machine image needs stays.
     Saving: at most the snapshot's charge; blocks that a newer snapshot shares with it stay, hence the wide range.
-    Cannot see: retention duties, and whether an image uses the snapshot (deleting it then fails, with no harm).
+    Cannot see: retention duties, and without an inventory whether an image uses the snapshot (deleting it then fails,
+    with no harm).
     Source: AWS EBS pricing (snapshots are charged on the blocks that changed); age as in common clean-up policies.
     """
 
@@ -45,24 +48,30 @@ class OldSnapshot:
         if not snapshots:
             return Assessment()
         first_bill = context.db.rows("select min(x_first_start) as first from marts.resource_days")[0]["first"]
-        if context.now - first_bill < timedelta(days=AGE_DAYS):
-            return Assessment(not_assessed=f"the bill does not reach back {AGE_DAYS} days")
-        seen = {
-            row["resource_id"]: row["first_seen"]
-            for row in context.db.rows(_SEEN, {"pattern": self.pattern, "now": context.now})
-        }
-        old = [r for r in snapshots if context.now - seen[r.resource_id] >= timedelta(days=AGE_DAYS)]
-        return Assessment(
-            [propose(r, self._advice(r, context.now - seen[r.resource_id], seen), kept=lambda _: GONE) for r in old]
-        )
+        known = load_stock(context, "snapshot")
+        images = load_stock(context, "image")
+        needed = {local_id(name) for image in images for name in image.properties.get("snapshots", ())}
+        seen = _first_seen(context, self.pattern)
+        result = Assessment()
+        for resource in snapshots:
+            since = seen[resource.resource_id]
+            item = known.of(resource)
+            if item is not None and item.created_at is not None:
+                since = min(since, item.created_at)
+            elif context.now - first_bill < _OLD:
+                result.not_assessed = f"the bill does not reach back {AGE_DAYS} days"
+            if context.now - since >= _OLD and local_id(resource.resource_id) not in needed:
+                advice = self._advice(resource, context.now - since, since)
+                result.items.append(propose(resource, advice, kept=lambda _: GONE))
+        return result
 
-    def _advice(self, resource: Resource, age: timedelta, seen: dict[str, datetime]) -> Advice:
+    def _advice(self, resource: Resource, age: timedelta, since: datetime) -> Advice:
         name = quoted(local_id(resource.resource_id))
         return Advice(
             check=self.id,
             kind=self.kind,
             title="Delete the old snapshot",
-            why=f"It has been billed for {age.days} days.",
+            why=f"It has been kept for {age.days} days.",
             action=Action("delete", "snapshot", ""),
             remedy=Remedy(
                 command=command_for(
@@ -78,10 +87,17 @@ class OldSnapshot:
             effort=Effort.VERY_LOW,
             basis=Basis.INFERRED,
             confidence=0.6,
-            evidence=(bill_evidence(resource, "first billed", str(seen[resource.resource_id].date()), "day"),),
+            evidence=(bill_evidence(resource, "kept since", str(since.date()), "day"),),
             reversible=False,
             low_ratio=Decimal("0.2"),
+            exclusive_group=group_of(resource),
         )
+
+
+def _first_seen(context: Context, pattern: str) -> dict[str, datetime]:
+    """Return resource id -> start of its first charge."""
+    rows = context.db.rows(_SEEN, {"pattern": pattern, "now": context.now})
+    return {row["resource_id"]: row["first_seen"] for row in rows}
 
 
 CHECK = OldSnapshot()

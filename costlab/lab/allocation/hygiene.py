@@ -52,7 +52,7 @@ def ask(db: Database, asked: Asked, window: Window) -> Hygiene:
     sums = {
         currency: {
             "untagged": sum((item["cost"] for item in items if item[CURRENCY] == currency), ZERO),
-            "total": total,
+            "cost": total,
             "tag_keys": [_tag(key, total) for key in keys[currency]],
         }
         for currency, total in totals.items()

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from costlab.analyzers.allocation.showback import UNALLOCATED, Split, Step
-from costlab.errors import ConfigError, UsageError
+from costlab.errors import ConfigError, UnknownValue, UsageError
 from costlab.focus.columns import COSTS
 from costlab.lab.allocation.toml_lines import Tables
 from costlab.lab.where import TAGS, canonical_column, parse_condition
@@ -133,9 +133,8 @@ class Rules:
         try:
             return _plain(column_or_tag(name))
         except UsageError:
-            choices = ", ".join([*known, *tag_keys])
-            hint = f"Choose one of {choices}, a column of focus.costs, or Tags.<key>"
-            raise UsageError(f"unknown dimension {name!r}", hint=hint) from None
+            choices = [*(dimension.name for dimension in self.dimensions), *tag_keys]
+            raise UnknownValue("dimension", name, [*choices, "Tags.<key>", "a column of focus.costs"]) from None
 
 
 def column_or_tag(name: str) -> str:

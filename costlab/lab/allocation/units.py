@@ -72,7 +72,7 @@ def ask(db: Database, asked: Asked, metrics: Metrics, grain: UnitGrain, window: 
     missing: defaultdict[str, set[date]] = defaultdict(set)
     for metric, quantities in sorted(found.items()):
         for currency, value in _keys(costs, quantities):
-            series = _series(costs.get((currency, value), {}), quantities.get(value, Quantities({}, {})), periods)
+            series = _series(costs.get((currency, value), {}), quantities[value], periods)
             for period, now, moved in series:
                 head: dict[str, Any] = {"metric": metric, **({PERIOD: period} if period else {})}
                 head |= {by: value or UNALLOCATED} if by else {}
@@ -86,7 +86,7 @@ def ask(db: Database, asked: Asked, metrics: Metrics, grain: UnitGrain, window: 
         columns.remove(CURRENCY)
         for item in items:
             del item[CURRENCY]
-    return Units(columns, items, totals, _said(missing))
+    return Units(columns, items, totals, [*_said(missing), *_uncounted(found, costs, window)])
 
 
 def _costs(db: Database, asked: Asked, window: Window, grain: UnitGrain, *, has_dimension: bool) -> Costs:
@@ -127,10 +127,12 @@ def _value(reading: Reading, dimension: Dimension | None) -> str:
 
 
 def _keys(costs: Costs, quantities: Mapping[str, Quantities]) -> list[tuple[str, str]]:
+    """Return the currencies and values that a metric has quantities for; without any cost, in the only currency."""
     currencies = {currency for currency, _ in costs}
-    only = next(iter(currencies)) if len(currencies) == 1 else None
+    only = currencies if len(currencies) == 1 else set[str]()
     known = {value for _, value in costs}
-    return sorted({*costs, *((only, value) for value in quantities if only and value not in known)})
+    found = {key for key in costs if key[1] in quantities}
+    return sorted(found | {(currency, value) for currency in only for value in quantities if value not in known})
 
 
 def _series(
@@ -172,6 +174,21 @@ def _said(missing: Mapping[str, set[date]]) -> list[str]:
             more = f" and {len(days) - _NAMED_DAYS} more" if len(days) > _NAMED_DAYS else ""
             found.append(f"{metric}: no quantity on {named}{more}; the cost of these days is left out of its unit cost")
     return found
+
+
+def _uncounted(found: Mapping[str, Mapping[str, Quantities]], costs: Costs, window: Window) -> list[str]:
+    """Say which values with cost a metric has no quantity for at all."""
+    spent: defaultdict[str, dict[str, Decimal]] = defaultdict(dict)
+    for (currency, value), days in costs.items():
+        spent[currency][value] = sum((days[day] for day in days if window.start <= day < window.end), ZERO)
+    said: list[str] = []
+    for metric, quantities in sorted(found.items()):
+        for currency, sums in sorted(spent.items()):
+            others = {value: amount for value, amount in sorted(sums.items()) if amount and value not in quantities}
+            if others:
+                total = sum(others.values(), ZERO)
+                said.append(f"{metric}: no quantity at all for {', '.join(others)} ({total:,.2f} {currency})")
+    return said
 
 
 def _periods(db: Database, window: Window, grain: UnitGrain) -> list[tuple[str, list[date]]]:

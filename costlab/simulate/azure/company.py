@@ -178,11 +178,11 @@ def build(seed: int, start: date, end: date, *, size: int, agreement: str, curre
 
 
 def portfolio_of(estate: AzureEstate, size: int) -> list[Commitment]:
-    """Return the commitments; a tiny company has a tenth of each."""
+    """Return the commitments; a tiny company has a third of each reservation, a sixth of each plan."""
     owned = portfolio(estate, size)
     if size:
         return owned
-    return [replace(c, count=-(-c.count // 6), hourly=c.hourly // 6) for c in owned]
+    return [replace(c, count=-(-c.count // 3), hourly=c.hourly // 6) for c in owned]
 
 
 def _count(number: int, size: int) -> int:

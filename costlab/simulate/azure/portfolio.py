@@ -48,7 +48,7 @@ def portfolio(estate: AzureEstate, size: int) -> list[Commitment]:
                     upfront=True, shared=False),
         reservation(3, PARTLY_UNUSED, "quill-dev", machine_item("Standard_B4ms", german), 2 * many, 1, -3000,
                     upfront=False, shared=False),
-        reservation(4, MOSTLY_UNUSED, "quill-prod", machine_item("Standard_D2s_v3", west), 6 * many, 1, -4000,
+        reservation(4, MOSTLY_UNUSED, "quill-prod", machine_item("Standard_D2s_v3", west), 9 * many, 1, -4000,
                     upfront=True, shared=True),
         reservation(5, "SQL_RI_orders", "quill-retail", database_item(4, north), 12 * many, 1, -1900, upfront=False,
                     shared=True),

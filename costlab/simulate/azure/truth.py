@@ -56,7 +56,10 @@ def _waste(biller: Biller, waste: Waste) -> PlantedWaste:
 
 
 def _monthly(biller: Biller, resource: int) -> tuple[Decimal, Decimal]:
-    """Return what a resource costs per month as agreed and at list price: hours x 730, monthly units x 1."""
+    """Return what a resource costs per month as agreed and at list price: hours x 730, monthly units x 1.
+
+    Of a machine only the machine counts: neither its traffic, which it would have at any size, nor its disks.
+    """
     estate = biller.company.estate
     fx = biller.fx(estate.hours - 1)
     agreed = listed = Decimal(0)
@@ -65,6 +68,8 @@ def _monthly(biller: Biller, resource: int) -> tuple[Decimal, Decimal]:
             item = estate.items[instance.sku]
             agreed += Decimal(item.price * item.multiple * HOURS_PER_MONTH * fx) / _ONE
             listed += Decimal(item.list_price * item.multiple * HOURS_PER_MONTH * fx) / _ONE
+    if listed:
+        return agreed, listed
     for meter in estate.meters:
         if meter.resource == resource:
             item = estate.items[meter.sku]

@@ -1,0 +1,107 @@
+"""The allocation rules and business metrics that a demo comes with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from costlab.simulate.business import write_business_metrics
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+RULES_FILE, METRICS_FILE = "allocation.toml", "business_metrics.csv"
+_RULES = """\
+# Made by `costlab demo`: whose cost it is. How to write such rules: docs/allocation.md.
+
+[tags]                                  # other names of a tag key; case, "-", "_" and "." never matter
+env = ["environment", "stage"]
+
+[[dimensions]]
+name = "team"
+aliases = { ml = ["sandbox"] }          # the sandbox is where ml tries things
+
+[[dimensions.rules]]                    # in order, the first that matches wins
+value = "web"
+where = "ResourceId like '%:pod/%/shop/%'"
+
+[[dimensions.rules]]
+take = "Tags.team"
+
+[[dimensions.rules]]
+value = "web"
+where = "SubAccountName like 'web-%'"
+
+[[dimensions.rules]]
+value = "data"
+where = "SubAccountName like 'data-%'"
+
+[[dimensions.rules]]
+value = "platform"
+where = "SubAccountName like 'platform-%'"
+
+[[dimensions.rules]]
+value = "ml"
+where = "SubAccountName in ('ml-prod', 'sandbox')"
+
+[[dimensions.rules]]
+value = "mobile"
+where = "SubAccountName like 'mobile-%'"
+
+[[dimensions.rules]]
+value = "eu"
+where = "SubAccountName like 'eu-%'"
+
+[[dimensions.rules]]
+value = "security"
+where = "SubAccountName = 'security'"
+
+[[dimensions.shared]]                   # in order, a later one may split what an earlier one allocated
+name = "Support"
+where = "ServiceName ilike '%support%'"
+split = "proportional"
+
+[[dimensions.shared]]
+name = "Unused commitments"
+where = "CommitmentDiscountStatus = 'Unused'"
+split = "proportional"
+
+[[dimensions.shared]]
+name = "Network"
+where = "SubAccountName = 'network'"
+split = "fixed"
+shares = { web = 50, data = 30, eu = 20 }
+
+[[dimensions.shared]]
+name = "Security"
+from = "security"
+split = "even"
+over = ["web", "data", "ml", "mobile", "eu", "platform"]
+
+[[dimensions.shared]]
+name = "Platform"
+from = "platform"
+split = "proportional"
+over = ["web", "data", "ml", "mobile", "eu"]
+
+[[dimensions]]
+name = "environment"
+default = "prod"
+
+[[dimensions.rules]]
+take = "Tags.env"
+
+[[dimensions.rules]]
+value = "staging"
+where = "SubAccountName like '%-staging'"
+
+[[dimensions.rules]]
+value = "dev"
+where = "SubAccountName like '%-dev' or SubAccountName = 'sandbox'"
+"""
+
+
+def write_allocation(folder: Path, *, seed: int, start: date, end: date) -> None:
+    """Write the rules and the business metrics of the days ``[start, end)`` into a demo's workspace."""
+    (folder / RULES_FILE).write_text(_RULES, encoding="utf-8")
+    write_business_metrics(folder / METRICS_FILE, seed=seed, start=start, end=end)
