@@ -27,6 +27,7 @@ class AwsBudgets:
     name: ClassVar[str] = "aws-budgets"
     dataset: ClassVar[Dataset] = Dataset.BUDGETS
     schemes: ClassVar[tuple[str, ...]] = ("aws",)
+    permissions: ClassVar[tuple[str, ...]] = ("budgets:ViewBudget",)
     options: ClassVar[Mapping[str, str]] = aws.OPTIONS
 
     def pull(self, landing: Landing, uri: str, *, source: str, period: Month | None = None) -> Iterable[Snapshot]:

@@ -169,9 +169,8 @@ class ObjectTransport:
         """
         parts = key_parts(key)
         folder = self._key(base)
-        self._below(folder)
+        known = self._listing(folder)
         tails = [self._key(self.join(base, *parts[skip:])) for skip in range(len(parts))]
-        known = self._known(folder) or {}
         found = next((known[tail] for tail in tails if tail in known), None)
         # what is not in the listing may have been written since
         return found or next((item for tail in tails if (item := self._head(tail)) is not None), None)
@@ -182,13 +181,18 @@ class ObjectTransport:
         return uri.removeprefix(self._root).strip("/")
 
     def _below(self, folder: str) -> dict[str, StoredObject]:
-        """Return the objects below a folder by key, from a listing that is kept for the run."""
+        """Return the objects below a folder by key."""
+        known = self._listing(folder)
+        return {key: item for key, item in known.items() if not folder or key.startswith(f"{folder}/")}
+
+    def _listing(self, folder: str) -> Mapping[str, StoredObject]:
+        """Return a listing that holds what is below a folder; it is kept for the run."""
         known = self._known(folder)
         if known is None:
             known = self._listings[folder] = self._listed(folder)
-        return {key: item for key, item in known.items() if not folder or key.startswith(f"{folder}/")}
+        return known
 
-    def _known(self, key: str) -> dict[str, StoredObject] | None:
+    def _known(self, key: str) -> Mapping[str, StoredObject] | None:
         """Return the listing that covers a key, None when there is none yet."""
         for folder, listing in self._listings.items():
             if folder in ("", key) or key.startswith(f"{folder}/"):

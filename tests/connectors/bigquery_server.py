@@ -285,7 +285,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         size = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(size)) if size else {}
+        content = self.rfile.read(size)
+        body = json.loads(content) if content.startswith(b"{") else {}  # a sign-in is a form
         address = urlsplit(self.path)
         try:
             status, answer = self.state.handle(self.command, address.path, parse_qs(address.query), body)

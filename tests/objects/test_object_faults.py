@@ -299,6 +299,16 @@ def test_a_bucket_in_another_region_is_said(
     assert f"--option region={region}" in done.err
 
 
+@pytest.mark.parametrize("status", [301, 400])
+def test_a_bucket_in_another_region_is_found_there(
+    load: Load, export: Path, s3: Bucket, s3_proxy: Proxy, status: int
+) -> None:
+    code = {301: "PermanentRedirect", 400: "AuthorizationHeaderMalformed"}[status]
+    away = Fault(status, code, headers=(("x-amz-bucket-region", "eu-west-1"),))
+    s3_proxy.fault = lambda asked: None if "/eu-west-1/s3/" in str(asked.headers) else away
+    assert months(load(s3)) == WHOLE
+
+
 def test_credentials_that_expire_while_reading_are_renewed_once(
     load: Load, export: Path, s3: Bucket, s3_proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:

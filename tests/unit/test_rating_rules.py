@@ -292,7 +292,7 @@ def test_a_credit_commitment_without_a_common_discount_has_no_price() -> None:
     found = billed([used("n2-vcpu", 1, 0.1, provider="gcp"), used("n2-ram", 1, 0.01, provider="gcp")],
                    [owned("f", "gcp-flex-cud-credit", "", 1, region="")],
                    [("gcp-flex-cud-credit", "n2-vcpu", 0.054), ("gcp-flex-cud-credit", "n2-ram", 0.006)])  # fmt: skip
-    assert found.totals["unpriced_commitments"] == ["f"]
+    assert found.unpriced["commitments"] == ["f"]
     assert found.totals["committed_cost"] == 0
 
 
@@ -355,6 +355,7 @@ def test_a_missing_list_price_is_no_cost_and_never_zero() -> None:
     item = next(i for i in found.items(["pool"]) if i["pool"] == "m5.large")
     assert (item["cost"], item["reason"], item["unpriced_quantity"]) == (None, "no list price", 2)
     assert found.totals["cost"] == Decimal("0.1")
+    assert found.totals["unpriced"] == {"quantity": 2, "pools": ["m5.large"], "commitments": []}
     assert not found.is_complete
 
 
@@ -368,7 +369,7 @@ def test_a_reservation_covers_usage_whose_list_price_is_not_known() -> None:
 def test_a_commitment_without_a_price_covers_nothing_and_has_no_cost() -> None:
     found = billed([used("m5.large", 1, 0.1)], [owned("ri", "regional-ri", "m5.large", 1)], [])
     assert use(found, "ri") == {"covered_by": "ri", "used": 0, "unused": 1, "cost_unused": None}
-    assert found.totals["unpriced_commitments"] == ["ri"]
+    assert found.unpriced["commitments"] == ["ri"]
     assert found.totals["cost"] == Decimal("0.1")
 
 
