@@ -30,7 +30,11 @@ take = "Tags.team"
 
 [[dimensions.rules]]
 value = "web"
-where = "SubAccountName like 'web-%' or SubAccountName in ('quill-prod', 'quill-retail') or SubAccountId like 'quill-shop-%'"
+where = "SubAccountName like 'web-%' or SubAccountName in ('quill-prod', 'quill-retail')"
+
+[[dimensions.rules]]
+value = "web"
+where = "SubAccountId like 'quill-shop-%'"
 
 [[dimensions.rules]]
 value = "data"
@@ -42,7 +46,11 @@ where = "SubAccountName like 'platform-%' or SubAccountName = 'quill-platform' o
 
 [[dimensions.rules]]
 value = "ml"
-where = "SubAccountName in ('ml-prod', 'sandbox', 'quill-ml', 'quill-sandbox') or SubAccountId in ('quill-ml-prod', 'quill-sandbox')"
+where = "SubAccountName in ('ml-prod', 'sandbox', 'quill-ml', 'quill-sandbox')"
+
+[[dimensions.rules]]
+value = "ml"
+where = "SubAccountId in ('quill-ml-prod', 'quill-sandbox')"
 
 [[dimensions.rules]]
 value = "mobile"
@@ -97,7 +105,7 @@ where = "SubAccountName like '%-staging' or SubAccountId like '%-staging'"
 
 [[dimensions.rules]]
 value = "dev"
-where = "SubAccountName like '%-dev' or SubAccountId like '%-dev' or SubAccountName in ('sandbox', 'quill-sandbox', 'Sandbox')"
+where = "SubAccountName like '%-dev' or SubAccountId like '%-dev' or SubAccountName ilike '%sandbox'"
 """
 
 
