@@ -82,7 +82,7 @@ class _Reach:
     def _kind(self, commitment: Commitment) -> list[int]:
         instrument, provider = commitment.instrument, commitment.instrument.provider
         if instrument is Instrument.EC2_SP:
-            family = commitment.target.lower()
+            family = commitment.shape.family
             return [row for row in self.by_provider[provider] if self.series[row].shape.family == family]
         if instrument.is_plan:
             return self.by_provider[provider]

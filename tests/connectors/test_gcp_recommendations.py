@@ -180,6 +180,14 @@ def test_refusals_say_what_to_do(
         load(tmp_path, service)
 
 
+def test_a_missing_permission_of_one_recommender_is_named(
+    tmp_path: Path, service: Service, recommender: Recommender
+) -> None:
+    recommender.replies = [Reply({"error": {"status": "PERMISSION_DENIED"}}, 403)]
+    with pytest.raises(ConfigError, match=r"denies recommender\.computeInstanceMachineTypeRecommendations\.list"):
+        load(tmp_path, service, locations="europe-west1-b")
+
+
 def test_throttling_waits_then_goes_on_and_does_not_wait_for_ever(
     tmp_path: Path, service: Service, recommender: Recommender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
