@@ -1,11 +1,13 @@
-"""AWS's billing services: clients, the account behind the credentials, and what their errors mean for a user."""
+"""AWS's billing services as one account asks them: clients, and what their errors mean for a user."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from costlab.errors import ConfigError, SourceError
+from costlab_connectors import _aws_api
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -15,46 +17,50 @@ if TYPE_CHECKING:
 HOME: Final = "us-east-1"
 """Cost Explorer, Budgets and Cost Optimization Hub answer here for all regions."""
 OPTIONS: Final = {
-    "profile": "a profile of ~/.aws/config (default: the SDK's own search)",
-    "endpoint": "another address of the services: a proxy or a VPC endpoint",
+    "profile": "profile of the AWS configuration files",
+    "role_arn": "role to assume, in the account that pays",
+    "external_id": "external id the role asks for",
+    "endpoint": "URL that answers instead of AWS: a proxy, or for tests",
 }
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
-_REJECTED: Final = frozenset(
+_PASSING: Final = frozenset(
     {
-        "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "InvalidSignatureException",
-        "MissingAuthenticationToken", "SignatureDoesNotMatch", "UnrecognizedClientException",
+        "InternalFailure", "InternalServerException", "LimitExceededException", "ServiceUnavailable",
+        "ServiceUnavailableException", "Throttling", "ThrottlingException", "TooManyRequestsException",
     }
 )  # fmt: skip
-_THROTTLED: Final = frozenset(
-    {"LimitExceededException", "ThrottlingException", "Throttling", "TooManyRequestsException"}
-)
-_LOG_IN: Final = "Run `aws sso login` or `aws configure`, or name a profile; check with `aws sts get-caller-identity`"
 
 
-def client(landing: Landing, service: str, region: str = HOME) -> Any:
-    """Return an SDK client that waits and asks again when it is throttled.
+class Passing(SourceError):
+    """The service is too busy; the same request may succeed later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """The account that asks about its costs."""
+
+    id: str
+    session: Any
+    endpoint: str
+
+    def client(self, service: str, region: str = HOME, *, tries: int = 6) -> Any:
+        """Return an SDK client that asks so often when it is throttled."""
+        from botocore.config import Config
+
+        retries = {"mode": "standard", "total_max_attempts": tries}
+        config = Config(retries=retries, connect_timeout=10, read_timeout=60)
+        return self.session.client(service, region_name=region, endpoint_url=self.endpoint or None, config=config)
+
+
+def payer(landing: Landing) -> Payer:
+    """Return the account behind the credentials, or that of the option ``role_arn``; asking who one is costs nothing.
 
     Raises
     ------
     ConfigError
-        If the profile does not exist.
+        If there are no valid credentials, or the role cannot be assumed.
     """
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import ProfileNotFound
-
-    try:
-        session = boto3.Session(profile_name=landing.option("profile") or None)
-    except ProfileNotFound as error:
-        raise ConfigError(str(error), hint=_LOG_IN) from None
-    config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=10, read_timeout=60)
-    return session.client(service, region_name=region, endpoint_url=landing.option("endpoint") or None, config=config)
-
-
-def account_of(landing: Landing) -> str:
-    """Return the account id behind the credentials (needs no permission, costs nothing)."""
-    with explained("sts:GetCallerIdentity"):
-        return str(client(landing, "sts").get_caller_identity()["Account"])
+    account = _aws_api.accounts(landing).entered[0]
+    return Payer(account.id, account.session, landing.option("endpoint"))
 
 
 @contextmanager
@@ -64,52 +70,33 @@ def explained(permission: str) -> Generator[None]:
     Raises
     ------
     ConfigError
-        If credentials are missing, wrong or lack the permission.
+        If credentials are missing, wrong or lack the permission, or the service is not turned on.
+    Passing
+        If the service is too busy.
     SourceError
-        If the service cannot be reached, throttles for too long or refuses the request.
+        If it cannot be reached or refuses the request.
     """
-    from botocore import exceptions as sdk
-
     try:
         yield
-    except sdk.ClientError as error:
-        raise _refused(error, permission) from None
-    except (
-        sdk.NoCredentialsError,
-        sdk.PartialCredentialsError,
-        sdk.CredentialRetrievalError,
-        sdk.SSOError,
-        sdk.UnauthorizedSSOTokenError,
-    ) as error:
-        raise ConfigError(f"no AWS credentials: {type(error).__name__}", hint=_LOG_IN) from None
-    except sdk.BotoCoreError as error:
-        raise SourceError(
-            f"AWS does not answer {permission}: {type(error).__name__}", hint="Check the network, or option endpoint"
-        ) from None
-
-
-def code_of(error: Exception) -> str:
-    """Return the code of an error that a service gave, "" for another one."""
-    response: Any = getattr(error, "response", None)
-    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
-
-
-def _refused(error: Exception, permission: str) -> ConfigError | SourceError:
-    code = code_of(error)
-    if code in _DENIED:
-        return ConfigError(f"AWS denies {permission}", hint=f"Give the credentials the permission {permission}")
-    if code in _REJECTED:
-        return ConfigError(f"AWS does not accept the credentials ({code})", hint=_LOG_IN)
-    if code == "OptInRequiredException":
-        return ConfigError(
-            f"AWS Compute Optimizer is not turned on ({permission})",
-            hint="Turn it on, it is free: `aws compute-optimizer update-enrollment-status --status Active`",
-        )
-    if code in _THROTTLED:
-        return SourceError(f"AWS limits {permission} ({code})", hint="Try again later")
-    return SourceError(f"AWS refuses {permission}: {code or 'no reason given'}", hint="Try again; -v shows the trace")
+    except Exception as error:  # noqa: BLE001 - botocore makes its error classes at run time; what is not its own goes on
+        raise _told(_aws_api.explained(error, permission), permission) from None
 
 
 def plain_answer(answer: dict[str, Any]) -> dict[str, Any]:
     """Return an answer without what only the transport needed."""
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+
+
+def _told(error: Exception, permission: str) -> Exception:
+    if isinstance(error, _aws_api.Denied):
+        return ConfigError(f"AWS denies {permission}", hint=f"Give the credentials the permission {permission}")
+    if not isinstance(error, _aws_api.Unanswered):
+        return error
+    if error.code == "OptInRequiredException":
+        return ConfigError(
+            f"AWS Compute Optimizer is not turned on ({permission})",
+            hint="Turn it on, it is free: `aws compute-optimizer update-enrollment-status --status Active`",
+        )
+    if error.code in _PASSING:
+        return Passing(f"AWS limits {permission} ({error.code})", hint="Try again later")
+    return SourceError(f"AWS does not answer {error}", hint="Try again; check the network and option endpoint")

@@ -10,8 +10,6 @@ from costlab_connectors._advice import Advice, number
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from costlab.interfaces.connector import Landing
-
 TOOL: Final = "cost-optimization-hub"
 _STORAGE: Final = frozenset({"EbsVolume", "RdsDbInstanceStorage", "AuroraDbClusterStorage"})
 _ACTIONS: Final = {
@@ -47,7 +45,7 @@ def is_enrolled(hub: Any) -> bool:
     return any(item.get("status") == "Active" for item in answer.get("items", ()))
 
 
-def recommendations(landing: Landing) -> Iterator[Advice] | None:
+def recommendations(payer: aws.Payer) -> Iterator[Advice] | None:
     """Return what the hub recommends; None when it is not turned on.
 
     Raises
@@ -55,7 +53,7 @@ def recommendations(landing: Landing) -> Iterator[Advice] | None:
     ConfigError
         If ``cost-optimization-hub:ListRecommendations`` (or another permission of the hub) is missing.
     """
-    hub = aws.client(landing, "cost-optimization-hub")
+    hub = payer.client("cost-optimization-hub")
     return _listed(hub) if is_enrolled(hub) else None
 
 

@@ -11,13 +11,11 @@ from costlab_connectors._aws_hub import resource_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from costlab.interfaces.connector import Landing
-
 TOOL: Final = "compute-optimizer"
 _OPT_IN: Final = "OptInRequiredException"
 
 
-def recommendations(landing: Landing, regions: Sequence[str]) -> Iterator[Advice] | None:
+def recommendations(payer: aws.Payer, regions: Sequence[str]) -> Iterator[Advice] | None:
     """Return what Compute Optimizer recommends in these regions; None when the account has not opted in.
 
     Raises
@@ -25,7 +23,7 @@ def recommendations(landing: Landing, regions: Sequence[str]) -> Iterator[Advice
     ConfigError
         If a permission such as ``compute-optimizer:GetEC2InstanceRecommendations`` is missing.
     """
-    clients = [(region, aws.client(landing, "compute-optimizer", region)) for region in regions]
+    clients = [(region, payer.client("compute-optimizer", region)) for region in regions]
     with aws.explained("compute-optimizer:GetEnrollmentStatus"):
         if not any(client.get_enrollment_status().get("status") == "Active" for _, client in clients):
             return None

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from costlab_connectors import _aws_billing as aws
 from costlab_connectors._advice import Advice, number
-from costlab_connectors.aws_cost_explorer import PRICE
+from costlab_connectors._aws_paid import PRICE, ask, explorer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from costlab.interfaces.connector import Landing
+    from costlab_connectors._aws_billing import Payer
 
 TOOL: Final = "cost-explorer"
 _COMMON: Final = {"TermInYears": "ONE_YEAR", "PaymentOption": "NO_UPFRONT", "LookbackPeriodInDays": "THIRTY_DAYS"}
@@ -36,13 +36,9 @@ REQUESTS: Final = (
     *(("savings_plans", {"SavingsPlansType": plan, **_COMMON}) for plan in _PLANS),
     *(("reservation", {"Service": service, **_COMMON}) for service in _RESERVED),
 )
-_PERMISSIONS: Final = {
-    "savings_plans": "ce:GetSavingsPlansPurchaseRecommendation",
-    "reservation": "ce:GetReservationPurchaseRecommendation",
-}
 
 
-def recommendations(landing: Landing, account: str) -> Iterator[Advice]:
+def recommendations(landing: Landing, payer: Payer) -> Iterator[Advice]:
     """Return the recommended purchases; what was asked in the same calendar week is not asked again.
 
     Raises
@@ -51,24 +47,18 @@ def recommendations(landing: Landing, account: str) -> Iterator[Advice]:
         If paid requests are not allowed, the cap is reached, or a permission is missing.
     """
     year, week, _ = landing.now.isocalendar()
-    keys = [f"{kind} {account} {year}-W{week} {json.dumps(asked, sort_keys=True)}" for kind, asked in REQUESTS]
+    keys = [f"{kind} {payer.id} {year}-W{week} {json.dumps(asked, sort_keys=True)}" for kind, asked in REQUESTS]
     landing.announce(sum(landing.kept(key) is None for key in keys), PRICE)
-    service = aws.client(landing, "ce")
+    service = explorer(payer)
     for key, (kind, asked) in zip(keys, REQUESTS, strict=True):
         answer = _answer(landing, service, key, kind, asked)
         yield from _plans(answer, asked) if kind == "savings_plans" else _reservations(answer, asked)
 
 
-def _answer(landing: Landing, service: Any, key: str, kind: str, asked: Mapping[str, str]) -> dict[str, Any]:
-    def ask() -> dict[str, Any]:
-        call = service.get_savings_plans_purchase_recommendation if kind == "savings_plans" else None
-        call = call or service.get_reservation_purchase_recommendation
-        with aws.explained(_PERMISSIONS[kind]):
-            return aws.plain_answer(call(**asked))
-
+def _answer(landing: Landing, service: Any, key: str, kind: str, asked: dict[str, str]) -> dict[str, Any]:
     kept: dict[str, Any] | None = landing.kept(key)
     if kept is None:
-        kept = landing.paid(key, PRICE, ask)
+        kept = ask(landing, key, service, f"get_{kind}_purchase_recommendation", asked)
         landing.keep(key, kept)
     return kept
 

@@ -27,6 +27,7 @@ class AwsBudgets:
     name: ClassVar[str] = "aws-budgets"
     dataset: ClassVar[Dataset] = Dataset.BUDGETS
     schemes: ClassVar[tuple[str, ...]] = ("aws",)
+    permissions: ClassVar[tuple[str, ...]] = ("budgets:ViewBudget",)
     options: ClassVar[Mapping[str, str]] = aws.OPTIONS
 
     def pull(self, landing: Landing, uri: str, *, source: str, period: Month | None = None) -> Iterable[Snapshot]:
@@ -40,11 +41,11 @@ class AwsBudgets:
             If the service does not answer.
         """
         del uri, period  # budgets are about now
-        yield snapshot(landing, source, self.name, "AWS", _found(landing, aws.account_of(landing)))
+        yield snapshot(landing, source, self.name, "AWS", _found(landing, aws.payer(landing)))
 
 
-def _found(landing: Landing, account: str) -> Iterator[Budget]:
-    service = aws.client(landing, "budgets")
+def _found(landing: Landing, payer: aws.Payer) -> Iterator[Budget]:
+    service, account = payer.client("budgets"), payer.id
     others = 0
     for item in _pages(service.describe_budgets, "Budgets", AccountId=account):
         if item.get("BudgetType") != "COST":

@@ -8,26 +8,20 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from costlab.errors import SourceError
-from costlab.interfaces.connector import PAID_OPTIONS, Column, Dataset, FileFormat, PaidRequest, Snapshot
+from costlab.interfaces.connector import PAID_OPTIONS, Column, Dataset, FileFormat, Snapshot
+from costlab.period import Month
 from costlab_connectors import _aws_billing as aws
+from costlab_connectors._aws_paid import PRICE, ask, explorer
 from costlab_connectors._recent import recent_months
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from costlab.interfaces.connector import Landing
-    from costlab.period import Month
 
-PRICE: Final = PaidRequest(
-    "Cost Explorer request",
-    Decimal("0.01"),
-    "aws.amazon.com/aws-cost-management/aws-cost-explorer/pricing, read 2026-11-24",
-)
-_PERMISSION: Final = "ce:GetCostAndUsage"
 _METRICS: Final = ("UnblendedCost", "AmortizedCost", "NetAmortizedCost")
 _OLDEST: Final = 14
 """Months that Cost Explorer keeps by day."""
@@ -68,6 +62,7 @@ class AwsCostExplorer:
     name: ClassVar[str] = "aws-cost-explorer"
     dataset: ClassVar[Dataset] = Dataset.FOCUS
     schemes: ClassVar[tuple[str, ...]] = ("aws",)
+    permissions: ClassVar[tuple[str, ...]] = ("ce:GetCostAndUsage",)
     options: ClassVar[Mapping[str, str]] = {
         **PAID_OPTIONS,
         **aws.OPTIONS,
@@ -86,11 +81,12 @@ class AwsCostExplorer:
         """
         del uri  # there is one Cost Explorer
         months = [period] if period else recent_months(landing, _OLDEST)
-        payer = aws.account_of(landing)
+        account = aws.payer(landing)
+        payer = account.id
         asked = [(month, charges, _request(landing, month, charges)) for month in months for charges in _charges()]
         missing = sum(not _is_kept(landing, payer, request) for _, _, request in asked)
         landing.announce(missing, PRICE)
-        service = aws.client(landing, "ce")
+        service = explorer(account)
         answers = [(month, charges, _answer(landing, service, payer, request)) for month, charges, request in asked]
         for month in months:
             yield _snapshot(landing, source, payer, month, {c: pages for m, c, pages in answers if m == month})
@@ -105,6 +101,8 @@ def _request(landing: Landing, month: Month, charges: str) -> dict[str, Any]:
     today = landing.now.date()
     if month.first_day > today:
         raise SourceError(f"{month} has not begun", hint="Choose an earlier --period")
+    if month < Month.of(today).plus(1 - _OLDEST):
+        raise SourceError(f"Cost Explorer keeps {_OLDEST} months by day, not {month}", hint="Choose a later --period")
     named = RECORD_TYPES.get(charges) or tuple(name for names in RECORD_TYPES.values() for name in names)
     types = {"Dimensions": {"Key": "RECORD_TYPE", "Values": sorted(named)}}
     end = min(month.end.date(), today + timedelta(days=1))
@@ -152,12 +150,8 @@ def _pages(landing: Landing, service: Any, payer: str, request: dict[str, Any]) 
     token: str | None = ""
     while token is not None:
         page_request = {**request, "NextPageToken": token} if token else request
-
-        def ask(wanted: dict[str, Any] = page_request) -> dict[str, Any]:
-            with aws.explained(_PERMISSION):
-                return aws.plain_answer(service.get_cost_and_usage(**wanted))
-
-        page: dict[str, Any] = landing.paid(_page_key(payer, page_request), PRICE, ask)
+        key = _page_key(payer, page_request)
+        page = ask(landing, key, service, "get_cost_and_usage", page_request)
         yield page
         token = page.get("NextPageToken") or None
 

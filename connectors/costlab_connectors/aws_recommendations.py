@@ -10,7 +10,7 @@ from costlab.money import plain
 from costlab_connectors import _aws_billing as aws
 from costlab_connectors import _aws_hub, _aws_optimizer, _aws_purchases
 from costlab_connectors._advice import snapshot
-from costlab_connectors.aws_cost_explorer import PRICE
+from costlab_connectors._aws_paid import PRICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +26,20 @@ class AwsRecommendations:
     name: ClassVar[str] = "aws-recommendations"
     dataset: ClassVar[Dataset] = Dataset.ADVICE
     schemes: ClassVar[tuple[str, ...]] = ("aws",)
+    permissions: ClassVar[tuple[str, ...]] = (
+        "cost-optimization-hub:GetPreferences",
+        "cost-optimization-hub:GetRecommendation",
+        "cost-optimization-hub:ListEnrollmentStatuses",
+        "cost-optimization-hub:ListRecommendations",
+        "compute-optimizer:GetEBSVolumeRecommendations",
+        "compute-optimizer:GetEC2InstanceRecommendations",
+        "compute-optimizer:GetEnrollmentStatus",
+        "compute-optimizer:GetIdleRecommendations",
+        "ec2:DescribeInstances",
+        "ec2:DescribeVolumes",
+        "ce:GetReservationPurchaseRecommendation",
+        "ce:GetSavingsPlansPurchaseRecommendation",
+    )
     options: ClassVar[Mapping[str, str]] = {
         **PAID_OPTIONS,
         **aws.OPTIONS,
@@ -47,18 +61,19 @@ class AwsRecommendations:
 
 
 def _found(landing: Landing) -> Iterator[Advice]:
-    hub = _aws_hub.recommendations(landing)
+    payer = aws.payer(landing)
+    hub = _aws_hub.recommendations(payer)
     if hub is not None:
         landing.tell("Cost Optimization Hub: free, purchases included")
         return hub
-    return _without_hub(landing)
+    return _without_hub(landing, payer)
 
 
-def _without_hub(landing: Landing) -> Iterator[Advice]:
+def _without_hub(landing: Landing, payer: aws.Payer) -> Iterator[Advice]:
     landing.tell("Cost Optimization Hub is not turned on; asking Compute Optimizer")
     regions = [name.strip() for name in landing.option("regions", aws.HOME).split(",") if name.strip()]
-    machines = _aws_optimizer.recommendations(landing, regions)
-    is_allowed = landing.option("allow_paid") == "yes"
+    machines = _aws_optimizer.recommendations(payer, regions)
+    is_allowed = landing.option("allow_paid", "no") != "no"
     if machines is None and not is_allowed:
         raise ConfigError(
             "neither Cost Optimization Hub nor Compute Optimizer is turned on in this account",
@@ -66,7 +81,7 @@ def _without_hub(landing: Landing) -> Iterator[Advice]:
         )
     yield from machines or ()
     if is_allowed:
-        yield from _aws_purchases.recommendations(landing, aws.account_of(landing))
+        yield from _aws_purchases.recommendations(landing, payer)
     else:
         count, price = len(_aws_purchases.REQUESTS), PRICE
         landing.tell(

@@ -30,6 +30,10 @@ class AzureBudgets:
     name: ClassVar[str] = "azure-budgets"
     dataset: ClassVar[Dataset] = Dataset.BUDGETS
     schemes: ClassVar[tuple[str, ...]] = ("azure",)
+    permissions: ClassVar[tuple[str, ...]] = (
+        "Microsoft.Consumption/budgets/read",
+        "Microsoft.Resources/subscriptions/read",
+    )
     options: ClassVar[Mapping[str, str]] = rest.OPTIONS
 
     def pull(self, landing: Landing, uri: str, *, source: str, period: Month | None = None) -> Iterable[Snapshot]:

@@ -50,6 +50,7 @@ class AzureCostQuery:
     name: ClassVar[str] = "azure-cost-query"
     dataset: ClassVar[Dataset] = Dataset.FOCUS
     schemes: ClassVar[tuple[str, ...]] = ("azure",)
+    permissions: ClassVar[tuple[str, ...]] = ("Microsoft.CostManagement/query/action",)
     options: ClassVar[Mapping[str, str]] = {
         **rest.OPTIONS,
         "months": f"how many months, the current one included (default: 3, at most {_OLDEST})",

@@ -31,6 +31,10 @@ class AzureRecommendations:
     name: ClassVar[str] = "azure-recommendations"
     dataset: ClassVar[Dataset] = Dataset.ADVICE
     schemes: ClassVar[tuple[str, ...]] = ("azure",)
+    permissions: ClassVar[tuple[str, ...]] = (
+        "Microsoft.Advisor/recommendations/read",
+        "Microsoft.Resources/subscriptions/read",
+    )
     options: ClassVar[Mapping[str, str]] = rest.OPTIONS
 
     def pull(self, landing: Landing, uri: str, *, source: str, period: Month | None = None) -> Iterable[Snapshot]:

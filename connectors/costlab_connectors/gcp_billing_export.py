@@ -128,6 +128,12 @@ class GcpBillingExport:
     name: ClassVar[str] = "gcp-billing-export"
     dataset: ClassVar[Dataset] = Dataset.FOCUS
     schemes: ClassVar[tuple[str, ...]] = ("bigquery",)
+    permissions: ClassVar[tuple[str, ...]] = (
+        "bigquery.jobs.create",
+        "bigquery.tables.get",
+        "bigquery.tables.getData",
+        "bigquery.tables.list",
+    )
     options: ClassVar[Mapping[str, str]] = OPTIONS
 
     def snapshots(

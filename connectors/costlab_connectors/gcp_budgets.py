@@ -26,6 +26,7 @@ class GcpBudgets:
     name: ClassVar[str] = "gcp-budgets"
     dataset: ClassVar[Dataset] = Dataset.BUDGETS
     schemes: ClassVar[tuple[str, ...]] = ("gcp",)
+    permissions: ClassVar[tuple[str, ...]] = ("billing.budgets.list",)
     options: ClassVar[Mapping[str, str]] = rest.OPTIONS
 
     def pull(self, landing: Landing, uri: str, *, source: str, period: Month | None = None) -> Iterable[Snapshot]:

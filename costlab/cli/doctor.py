@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from costlab.cli._options import FormatOption, Output
@@ -9,7 +11,13 @@ from costlab.cli._output import emit
 from costlab.cli._state import STATE
 
 
-def doctor(form: FormatOption = None, output: Output = None) -> None:
+def doctor(
+    permissions: Annotated[
+        bool, typer.Option("--permissions", help="Only list the permissions that each configured source needs")
+    ] = False,
+    form: FormatOption = None,
+    output: Output = None,
+) -> None:
     """Show what is wrong and how to mend it.
 
     Exits with 4 if the configuration or the installation is wrong, 5 if data is late, missing or quarantined.
@@ -17,6 +25,6 @@ def doctor(form: FormatOption = None, output: Output = None) -> None:
     from costlab.lab import health
     from costlab.lab.doctor import exit_code
 
-    answer = health.ask_doctor(STATE.settings())
+    answer = health.ask_doctor(STATE.settings(), permissions=permissions)
     emit(answer, form, output)
     raise typer.Exit(exit_code(answer.items))

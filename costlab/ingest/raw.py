@@ -61,6 +61,8 @@ class _Reader:
     """The smallest and largest text of columns that tell; None where the reader makes NULL of texts itself."""
     full: frozenset[str] | None
     """Parquet: columns without a NULL or a text that means it; None when unknown."""
+    label: str
+    """SQL of what the connector says about the file a row is from."""
 
 
 def build_raw(con: Connection, snapshot: Snapshot, files: Sequence[DataFile], *, checked: bool) -> Raw:
@@ -73,7 +75,8 @@ def build_raw(con: Connection, snapshot: Snapshot, files: Sequence[DataFile], *,
     """
     groups: dict[tuple[object, ...], list[DataFile]] = defaultdict(list)
     for file in files:
-        groups[file.format, file.gzip, file.delimiter, file.columns, file.label].append(file)
+        label = "" if file.format is FileFormat.CSV else file.label  # of CSV the file's name leads to it
+        groups[file.format, file.gzip, file.delimiter, file.columns, label].append(file)
     readers = [(_reader(con, snapshot, group, checked=checked), group) for group in groups.values()]
     present = _present(snapshot.columns, [reader for reader, _ in readers])
     selects: list[str] = []
@@ -93,9 +96,17 @@ def build_raw(con: Connection, snapshot: Snapshot, files: Sequence[DataFile], *,
         gathers = _gather_columns(snapshot, reader)
         absences.append({c.name for c in snapshot.columns if _found(c, reader) is None and c.name not in gathers})
         select = _select(snapshot, reader, present, unknown, checked=checked, any_new=any_new)
-        selects.append(f"{select},\n    {literal(group[0].label)} as x_label\nfrom {reader.relation}")
+        selects.append(f"{select},\n    {reader.label} as x_label\nfrom {reader.relation}")
     missing = set.intersection(*absences) - {c.name for c in snapshot.columns if c.type == PRESENCE}
-    return Raw("\nunion all\n".join(selects), tuple(sorted(new)), tuple(sorted(missing)))
+    return Raw(_union(selects), tuple(sorted(new)), tuple(sorted(missing)))
+
+
+def _union(selects: Sequence[str]) -> str:
+    """Return the union of any number of queries: halves of halves, for DuckDB takes a thousand levels and no more."""
+    if len(selects) == 1:
+        return selects[0]
+    half = len(selects) // 2
+    return f"({_union(selects[:half])})\nunion all\n({_union(selects[half:])})"
 
 
 def _reader(con: Connection, snapshot: Snapshot, group: Sequence[DataFile], *, checked: bool) -> _Reader:
@@ -113,7 +124,7 @@ def _reader(con: Connection, snapshot: Snapshot, group: Sequence[DataFile], *, c
                 names[name], types[name] = f"{names[column]}[{literal(field)}]", kind
                 spelled[name] = f"{spelled[column]}.{field}"
         filled, full, ranges = _statistics(con, group)
-        return _Reader(relation, names, types, spelled, filled, ranges, full)
+        return _Reader(relation, names, types, spelled, filled, ranges, full, literal(first.label))
     # headers never reach the SQL: columns are c0, c1, ...; the first of two columns with one name counts
     names = {name: f"c{len(lower) - 1 - i}" for i, name in enumerate(reversed(lower))}
     packing = "gzip" if first.gzip else "none"
@@ -122,16 +133,23 @@ def _reader(con: Connection, snapshot: Snapshot, group: Sequence[DataFile], *, c
         wanted = ", ".join(f"{identifier(c.name)}: 'VARCHAR'" for c in first.columns)
         relation = f"read_json([{paths}], format='newline_delimited', compression='{packing}', columns={{{wanted}}})"
         names = {name: identifier(spelled[name]) for name in spelled}
-        return _Reader(relation, names, types, spelled, None, {}, None)
+        return _Reader(relation, names, types, spelled, None, {}, None, literal(first.label))
     kinds = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(lower)))
     nulls = ", ".join(literal(text) for text in snapshot.nulls)
     rejects = ", store_rejects=true, rejects_limit=0" if checked else ""
+    one_label = len({file.label for file in group}) == 1
     relation = (
         f"read_csv([{paths}], columns={{{kinds}}}, header=true, auto_detect=false, delim={literal(first.delimiter)}, "
-        f"quote='\"', escape='\"', nullstr=[{nulls}], compression='{packing}', hive_partitioning=false{rejects})"
+        f"quote='\"', escape='\"', nullstr=[{nulls}], compression='{packing}', hive_partitioning=false, "
+        f"filename={'false' if one_label else 'true'}{rejects})"
     )
+    label = literal(first.label)
+    if not one_label:
+        pairs = ", ".join(f"({literal(file.path)}, {literal(file.label)})" for file in group)
+        relation += f" left join (values {pairs}) as labels (x_path, x_given) on filename = x_path"
+        label = "x_given"
     filled_csv = frozenset(name.lower() for file in group for name in file.filled)
-    return _Reader(relation, names, types, spelled, filled_csv, None, None)
+    return _Reader(relation, names, types, spelled, filled_csv, None, None, label)
 
 
 def _fields(con: Connection, relation: str, column: str) -> list[tuple[str, str]]:

@@ -269,6 +269,7 @@ class ApiConnector(Protocol):
     """URIs that are pulled, such as ``aws://``; a connector may read files under other ones."""
     options: ClassVar[Mapping[str, str]]
     """Options of a source it understands, each with a line of help."""
+    # It may have ``permissions: ClassVar[tuple[str, ...]]``: the least it needs, for `costlab doctor --permissions`
 
     def pull(self, landing: Landing, uri: str, *, source: str, period: Month | None = None) -> Iterable[Snapshot]:
         """Yield a snapshot once all its records are written.

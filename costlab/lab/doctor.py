@@ -18,6 +18,7 @@ from costlab.focus.conformance import Weight, breaches
 from costlab.ingest.paid import spent
 from costlab.interfaces.datasets import STATES
 from costlab.lab.findings import failures
+from costlab.lab.permissions import needed
 from costlab.lab.sources import NEVER, SourceState
 from costlab.lake import Lake
 from costlab.lake.requests import IMPATIENT
@@ -28,7 +29,7 @@ from costlab.period import Month, utc_now
 from costlab.warehouse.catalogue import current
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from costlab.focus.conformance import Breach
@@ -42,6 +43,8 @@ COLUMNS = ["check", "status", "detail", "fix"]
 LIBRARIES = ("duckdb", "numpy", "pandas", "pyarrow", "rich", "sqlglot", "streamlit", "typer")
 _OLDEST_PYTHON = (3, 11)
 _GIB = 1024**3
+_LOAD = "Run `costlab ingest`"
+_TEMPLATES = "docs/permissions.md has a ready role for each cloud"
 _TWICE = """
 with accounts as (
     select SubAccountId, BillingPeriodStart, string_agg(distinct x_source, ', ' order by x_source) as sources
@@ -151,6 +154,22 @@ def _location(source: Source, location: Location) -> Diagnosis:
     return Diagnosis(check, Level.OK, f"{uri} can be listed")
 
 
+def permissions(sources: Iterable[Source], missing: Mapping[str, list[str]]) -> Iterator[Diagnosis]:
+    """Name the least permissions of sources, and which of them the last load found missing."""
+    for source in sources:
+        names = needed(source)
+        if names:
+            refused = missing.get(source.name, [])
+            told = f"missing: {', '.join(refused)}; needs " if refused else "needs "
+            yield Diagnosis(f"permissions of {source.name}", Level.NOTE, told + ", ".join(names), _TEMPLATES)
+
+
+def troubled(settings: Settings, found: Iterable[Diagnosis], missing: Mapping[str, list[str]]) -> list[Source]:
+    """Return the sources that lack a permission, have never been loaded, or whose place cannot be reached."""
+    bad = {item.check for item in found if item.status is Level.CONFIG or item.fix == _LOAD}
+    return [s for s in settings.sources if s.name in missing or bad & {f"location of {s.name}", f"source {s.name}"}]
+
+
 def data(states: list[SourceState]) -> Iterator[Diagnosis]:
     """Look at what is loaded: gaps, freshness, quarantine, drift of columns, warnings of the load."""
     for state in states:
@@ -160,7 +179,7 @@ def data(states: list[SourceState]) -> Iterator[Diagnosis]:
         if new:
             fix = "Nothing is lost: they are kept in x_extra"
             yield Diagnosis(f"columns of {state.name}", Level.NOTE, f"unknown columns: {', '.join(new)}", fix)
-        for warning in sorted({warning for r in state.revisions for warning in r.warnings}):
+        for warning in sorted({warning for r in state.counting for warning in r.warnings}):
             yield Diagnosis(f"source {state.name}", Level.NOTE, warning)
         if not state.problems:
             yield Diagnosis(f"source {state.name}", Level.OK, _loaded(state))
@@ -219,7 +238,7 @@ def _period(revision: Revision) -> str:
 
 def _fix(kind: str, state: SourceState) -> str:
     if kind == NEVER:
-        return "Run `costlab ingest`"
+        return _LOAD
     if kind == "gaps":
         month = state.gaps[0]
         return f"Get the missing export from the vendor, then `costlab ingest {state.connector} --period {month} ...`"

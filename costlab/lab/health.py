@@ -11,6 +11,7 @@ from costlab.answer import Answer
 from costlab.errors import CostlabError, DataError, UnknownValue
 from costlab.lab import doctor, reconcile, restatements
 from costlab.lab import sources as source_states
+from costlab.lab.permissions import refused
 from costlab.lab.status import COMPLETE, EMPTY, PARTIAL
 from costlab.lake import Lake
 from costlab.lake import restatements as pairs_of
@@ -36,8 +37,14 @@ def ask_sources(settings: Settings, db: Database | None, as_of: datetime | None 
     return _answer("sources", source_states.COLUMNS, items, now, data_status=status, warnings=warnings)
 
 
-def ask_doctor(settings: Settings) -> Answer:
-    """Return one item per thing looked at: ``check, status (ok|note|data|config), detail, fix``."""
+def ask_doctor(settings: Settings, *, permissions: bool = False) -> Answer:
+    """Return one item per thing looked at: ``check, status (ok|note|data|config), detail, fix``.
+
+    ``permissions``: only the least permissions of every configured source, whether something is missing or not.
+    """
+    missing = _refused(settings)
+    if permissions:
+        return _diagnosed(list(doctor.permissions(settings.sources, missing)))
     found = [
         *doctor.installation(),
         *doctor.workspace(settings),
@@ -47,10 +54,28 @@ def ask_doctor(settings: Settings) -> Answer:
     ]
     if settings.sources or current(settings.workspace):
         found += _look_at_data(settings)
+    found += doctor.permissions(doctor.troubled(settings, found, missing), missing)
+    return _diagnosed(found)
+
+
+def _diagnosed(found: list[doctor.Diagnosis]) -> Answer:
     items = [diagnosis.item() for diagnosis in found]
     bad = sum(item["status"] in {doctor.Level.DATA, doctor.Level.CONFIG} for item in items)
     status = PARTIAL if bad else COMPLETE
     return _answer("doctor", doctor.COLUMNS, items, utc_now(), data_status=status, totals={"problems": bad})
+
+
+def _refused(settings: Settings) -> dict[str, list[str]]:
+    """Return source -> permissions that its last load found missing; {} where nothing is published."""
+    db = published(settings)
+    if db is None:
+        return {}
+    try:
+        return refused(db)
+    except Error:  # a catalogue of an older version has no inventory
+        return {}
+    finally:
+        db.close()
 
 
 def _look_at_data(settings: Settings) -> list[doctor.Diagnosis]:

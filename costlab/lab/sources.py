@@ -52,6 +52,12 @@ class SourceState:
         months = {Month.parse(r.period) for r in self.revisions}
         return missing_months(months) if months else []
 
+    @property
+    def counting(self) -> list[Revision]:
+        """The revisions whose rows count now: of what shows a state only the newest period's."""
+        newest = max((r.period for r in self.revisions), default="")
+        return [r for r in self.revisions if r.period == newest] if self.dataset in STATES else self.revisions
+
     def item(self) -> dict[str, Any]:
         """Return the JSON item of ``costlab sources``."""
         periods = sorted(r.period for r in self.revisions)

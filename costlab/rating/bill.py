@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-ON_DEMAND: Final = "on-demand"
-"""``covered_by`` of usage that no commitment covers."""
 GRAINS: Final = {"hour": "hour", "pool": "pool", "account": "account_id", "commitment": "covered_by"}
 """What a bill can be grouped by, and the column that names the group."""
 NO_LIST_PRICE: Final = "no list price"
@@ -57,7 +55,7 @@ class Run:
     @property
     def is_priced(self) -> bool:
         """Whether the price is known."""
-        return not np.isnan(self.price if isinstance(self.price, float) else self.price[0])
+        return not bool(np.isnan(self.price).any())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,6 @@ class Bill:
         """
         on_demand = sum((run.cost.total() for run in self.runs if run.commitment < 0), ZERO)
         committed = sum((use.charge.total() for use in self.uses if use.charge is not None), ZERO)
-        unpriced = (Fixed.of(run.quantity).total() for run in self.runs if not run.is_priced)
         names = ("covered_by", "used", "unused", "cost_unused")
         return {
             "cost": committed + on_demand,
@@ -114,16 +111,25 @@ class Bill:
             "committed_cost": committed,
             "on_demand_cost": on_demand,
             "unused_cost": sum((part.total() for part in self._unused_cost), ZERO),
-            "unpriced_quantity": sum(unpriced, ZERO),
-            "unpriced_commitments": sorted({use.commitment.id for use in self.uses if use.charge is None}),
+            "unpriced": self.unpriced,
             "share_without_committed_price": self._shares(),
             "commitments": [{name: item[name] for name in names} for item in self._of_commitments(["commitment"])],
+        }
+
+    @cached_property
+    def unpriced(self) -> Item:
+        """What has no price and is not in the cost: ``quantity`` of usage, its ``pools``, and ``commitments`` by id."""
+        runs = [run for run in self.runs if not run.is_priced]
+        return {
+            "quantity": sum((Fixed.of(run.quantity).total() for run in runs), ZERO),
+            "pools": sorted({self.series[run.row].pool for run in runs}),
+            "commitments": sorted({use.commitment.id for use in self.uses if use.charge is None}),
         }
 
     @property
     def is_complete(self) -> bool:
         """Whether everything has a price."""
-        return not self.totals["unpriced_quantity"] and not self.totals["unpriced_commitments"]
+        return not self.unpriced["pools"] and not self.unpriced["commitments"]
 
     @cached_property
     def _listed(self) -> list[Decimal]:
@@ -147,10 +153,10 @@ class Bill:
     def items(self, by: Sequence[str] = ("pool", "account", "commitment")) -> list[Item]:
         """Return one item per group: ``hour, pool, account_id, covered_by`` as asked for, ``quantity, cost``.
 
-        Grouped by hour or commitment there is also what commitments lost, so that the costs add up to the total:
-        in the group's own item, or (where pools or accounts are told apart) in items without pool and account.
-        Grouped by commitment these hold ``used, unused`` in the commitment's units. An amount without a price is
-        None, with a ``reason``.
+        ``covered_by`` is the id of a commitment, or None of what none covers. Grouped by hour or commitment there is
+        also what commitments lost, so that the costs add up to the total: in the group's own item, or (where pools or
+        accounts are told apart) in items without pool and account. Grouped by commitment these hold ``used, unused``
+        in the commitment's units. An amount without a price is None, with a ``reason``.
 
         Raises
         ------
@@ -175,7 +181,7 @@ class Bill:
         return pd.DataFrame(self.items(by))
 
     def _of_usage(self, chosen: Sequence[str]) -> list[Item]:
-        groups: dict[tuple[str, ...], list[Run]] = defaultdict(list)
+        groups: dict[tuple[str | None, ...], list[Run]] = defaultdict(list)
         for run in self.runs:
             groups[tuple(self._label(run, name) for name in chosen if name != "hour")].append(run)
         columns = [GRAINS[name] for name in chosen if name != "hour"]
@@ -185,9 +191,9 @@ class Bill:
             items += self._each_hour(group, runs) if "hour" in chosen else [_all_hours(group, runs)]
         return items
 
-    def _label(self, run: Run, name: str) -> str:
+    def _label(self, run: Run, name: str) -> str | None:
         if name == "commitment":
-            return self.uses[run.commitment].commitment.id if run.commitment >= 0 else ON_DEMAND
+            return self.uses[run.commitment].commitment.id if run.commitment >= 0 else None
         return self.series[run.row].pool if name == "pool" else self.series[run.row].account
 
     def _each_hour(self, group: Item, runs: Sequence[Run]) -> list[Item]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -99,26 +99,35 @@ def _check_numbers(quantity: Floats, price: Floats) -> None:
 
 
 def _series(table: DataFrame, price: Floats) -> tuple[Ints, list[Series]]:
-    import pandas as pd
-
     texts = ("provider", "account_id", "region", "pool", "zone")
+    coded = [_coded(table[name].array) for name in texts]
+    coded.append(_coded(price))
     key = np.zeros(len(table), dtype=np.int64)
-    values: list[list[str]] = []
-    coded = [pd.factorize(table[name], sort=True) for name in texts]
-    known_price, prices = pd.factorize(price, sort=True)
-    for codes, uniques in coded:
-        key = key * max(len(uniques), 1) + codes
-        values.append([str(value) for value in uniques])
-    key = key * (len(prices) + 1) + known_price + 1
-    distinct, row = np.unique(key, return_inverse=True)
+    for codes, values in coded:
+        if len(values) > 1:
+            key *= len(values)
+            key += codes
+    row, distinct = _coded(key)
     series: list[Series] = []
     for code in distinct.tolist():
-        code, at_price = divmod(code, len(prices) + 1)
-        found: list[str] = []
-        for options in reversed(values):
-            code, at = divmod(code, max(len(options), 1))
-            found.append(options[at])
-        zone, pool, region, account, provider = found
-        listed = float(prices[at_price - 1]) if at_price else float("nan")
-        series.append(Series(provider_of(provider), account, region, pool, zone, listed))
-    return row.astype(np.int64), series
+        found: list[Any] = []
+        for _, values in reversed(coded):
+            code, at = divmod(code, len(values)) if len(values) > 1 else (code, 0)
+            found.append(values[at])
+        listed, zone, pool, region, account, provider = found
+        series.append(Series(provider_of(provider), account, region, pool, zone, float(listed)))
+    return row, series
+
+
+def _coded(values: Any) -> tuple[Ints, NDArray[Any]]:
+    """Return the places of values among the distinct ones, and these in ascending order (NaN last)."""
+    import pandas as pd
+
+    codes, distinct = pd.factorize(values, use_na_sentinel=False)
+    ordered = np.asarray(distinct)
+    order = np.argsort(ordered, kind="stable")
+    if len(order) > 1:
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order] = np.arange(len(order))
+        codes = rank[codes]
+    return codes.astype(np.int64, copy=False), ordered[order]

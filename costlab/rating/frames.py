@@ -58,7 +58,8 @@ def completed(table: str, frame: DataFrame, known: Mapping[str, str]) -> DataFra
     done: dict[str, pd.Series] = {}
     for name, kind in known.items():
         if name not in frame.columns:
-            done[name] = pd.Series([None if kind == "TIMESTAMP" else ""] * len(frame), index=frame.index)
+            blank = None if kind == "TIMESTAMP" else ""
+            done[name] = pd.Series(blank, index=frame.index, dtype="object" if blank is None else "category")
         else:
             done[name] = pd.Series(frame[name])
         try:
@@ -66,7 +67,7 @@ def completed(table: str, frame: DataFrame, known: Mapping[str, str]) -> DataFra
         except (ValueError, TypeError, ArithmeticError) as error:
             reason = str(error).splitlines()[0]
             raise UsageError(f"{table}, column {name}: {reason}", hint=_HINTS[kind]) from None
-    return pd.DataFrame(done)
+    return pd.DataFrame(done, copy=False)
 
 
 _HINTS = {
@@ -80,9 +81,16 @@ def _typed(values: Series, kind: str) -> Series:
     import pandas as pd
 
     if kind == "TIMESTAMP":
-        return pd.to_datetime(values, utc=True).dt.tz_localize(None)
-    if kind == "DOUBLE":
-        return values.astype("float64")
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        return values if not values.isna().any() else values.astype("object").fillna("")
-    return values.astype("object").where(values.notna(), "").map(str)
+        return pd.to_datetime(values, utc=True, format="ISO8601").dt.tz_localize(None)
+    return values.astype("float64") if kind == "DOUBLE" else _text(values)
+
+
+def _text(values: Series) -> Series:
+    """Return texts as categories: few distinct ones stand in millions of rows."""
+    coded = values.astype("category")
+    if not all(isinstance(value, str) for value in coded.cat.categories):
+        coded = values.where(values.notna(), "").map(str).astype("category")
+    if coded.isna().any():
+        known = coded if "" in coded.cat.categories else coded.cat.add_categories("")
+        coded = known.fillna("")
+    return coded

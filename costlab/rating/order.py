@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _RATIO_DECIMALS = 12
 """Savings that agree to this many decimals are a tie; the last bits of a double are not a higher saving."""
 _SCOPES = {"none": 0, "group": 1, "all": 2}
+"""How far a commitment is shared: its owner, its group, everybody."""
 Key = tuple[object, ...]
 Pair = tuple[int, float, float, str, str, float]
 """Rank of the account, share of the list price kept, plan rate, pool, region, list price."""
@@ -81,7 +82,7 @@ class _Reach:
     def _kind(self, commitment: Commitment) -> list[int]:
         instrument, provider = commitment.instrument, commitment.instrument.provider
         if instrument is Instrument.EC2_SP:
-            family = commitment.target.lower()
+            family = commitment.shape.family
             return [row for row in self.by_provider[provider] if self.series[row].shape.family == family]
         if instrument.is_plan:
             return self.by_provider[provider]
@@ -103,19 +104,13 @@ def _placed(commitment: Commitment, one: Series) -> bool:
 def _rank(commitment: Commitment, account: str) -> int | None:
     """Return when the usage of an account is served (0 first), or None if it is not.
 
-    AWS: the owner's first, then the accounts of the group, then all others (sharing ``all``); with ``group`` the
-    commitment stays within owner and group. Azure and Google know scopes, not owners: everybody in scope is equal.
+    The owner's first, then the accounts of the group, then all others: as far as the commitment is shared. Azure and
+    Google know scopes, not owners: everybody in scope is equal.
     """
-    is_owner = account == commitment.owner
-    if commitment.sharing == "none":
-        return 0 if is_owner else None
-    if commitment.instrument.provider != "aws":
-        return 0 if commitment.sharing == "all" or account in commitment.group else None
-    if is_owner:
-        return 0
-    if account in commitment.group:
-        return 1
-    return 2 if commitment.sharing == "all" else None
+    rank = 0 if account == commitment.owner else 1 if account in commitment.group else 2
+    if rank > _SCOPES[commitment.sharing]:
+        return None
+    return rank if commitment.instrument.provider == "aws" else 0
 
 
 def order_of(series: Sequence[Series], commitments: Sequence[Commitment], rates: Rates) -> Order:
@@ -137,6 +132,8 @@ def _reservation(
     flexible = instrument.is_flexible and bool(shape.group)
     units = shape.units if flexible else 1.0
     price = rates.price(commitment, shape.name, commitment.region)
+    if price is None and shape.is_family:
+        price = rates.per_unit(commitment, shape.group)
     done.capacity.append(commitment.amount * units)
     done.unit_cost.append(None if price is None else price / units)
     groups: dict[tuple[int, float, str, str], list[int]] = defaultdict(list)
@@ -186,12 +183,16 @@ def _fee(commitment: Commitment, rates: Rates, kept: list[float]) -> float | Non
     """Return the fee per USD of a commitment stated at on-demand prices.
 
     Its own price (a rate without a pool) where there is one, else what all its pools keep of their list prices, if
-    they agree: 100 USD/h on demand at 46 % discount cost 54 USD/h.
+    they agree, exactly or (as price lists are rounded) to the whole percent: 100 USD/h on demand at 46 % discount
+    cost 54 USD/h.
     """
     own = rates.price(commitment, "", commitment.region)
     if own is not None:
         return own
-    return kept[0] if len(set(kept)) == 1 else None
+    for agreed in ({*kept}, {round(share, 2) for share in kept}):
+        if len(agreed) == 1:
+            return agreed.pop()
+    return None
 
 
 def _step(index: int, commitment: Commitment, rows: list[int], price: float) -> Step:

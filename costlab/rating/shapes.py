@@ -59,6 +59,11 @@ class Shape:
     units: float
     """Normalised units of one unit of the pool; 1 where the group is empty."""
 
+    @property
+    def is_family(self) -> bool:
+        """Whether it is a whole family, whose reservation counts normalised units."""
+        return bool(self.group) and self.name.lower() == self.group
+
 
 @cache
 def shape_of(provider: str, pool: str) -> Shape:

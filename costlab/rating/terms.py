@@ -89,6 +89,19 @@ class Rates:
                     return found
         return None
 
+    def per_unit(self, commitment: Commitment, group: str) -> float | None:
+        """Return the price of a normalised unit of a group: that of its smallest size with a price, or None."""
+        shapes = {
+            shape_of(commitment.instrument.provider, pool)
+            for _, instrument, pool, _ in self._prices
+            if instrument == commitment.instrument.value
+        }
+        for shape in sorted((one for one in shapes if one.group == group), key=lambda one: one.units):
+            price = self.price(commitment, shape.name, commitment.region)
+            if price is not None:
+                return price / shape.units
+        return None
+
 
 def commitments_of(frame: DataFrame) -> list[Commitment]:
     """Return the commitments of a table with the columns of :data:`costlab.rating.frames.COMMITMENTS`.

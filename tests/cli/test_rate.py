@@ -40,19 +40,19 @@ def test_the_totals_are_exact_decimal_strings(run: Run, files: tuple[str, ...]) 
     totals = {name: value for name, value in done.json["totals"].items() if isinstance(value, str)}
     assert totals == {
         "cost": "0.616", "list_cost": "0.48", "committed_cost": "0.52", "on_demand_cost": "0.096",
-        "unused_cost": "0.26", "unpriced_quantity": "0",
+        "unused_cost": "0.26",
     }  # fmt: skip
 
 
 def test_items_by_commitment_say_what_was_used_and_lost(run: Run, files: tuple[str, ...]) -> None:
     items = run("rate", *files, "--by", "commitment", "--format", "json").json["items"]
     assert items == [
-        {"covered_by": "on-demand", "quantity": "0.5", "cost": "0.096", "used": None, "unused": None,
-         "cost_unused": None, "reason": None},
         {"covered_by": "ri", "quantity": "1.5", "cost": "0.12", "used": "2", "unused": "0", "cost_unused": "0",
          "reason": None},
         {"covered_by": "sp", "quantity": "2", "cost": "0.4", "used": "0.14", "unused": "0.26", "cost_unused": "0.26",
          "reason": None},
+        {"covered_by": None, "quantity": "0.5", "cost": "0.096", "used": None, "unused": None,
+         "cost_unused": None, "reason": None},
     ]  # fmt: skip
 
 

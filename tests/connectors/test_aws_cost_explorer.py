@@ -50,6 +50,8 @@ class Explorer:
         self.estimated = {"2026-05"}
         self.usage = "10.10"
         self.failure: Reply | None = None
+        self.busy = 0
+        """How often it is busy before it answers."""
         self.pages = False
 
     def __call__(self, asked: Asked) -> Reply:
@@ -57,6 +59,9 @@ class Explorer:
             return Reply(IDENTITY, headers={"Content-Type": "text/xml"})
         if self.failure:
             return self.failure
+        if self.busy:
+            self.busy -= 1
+            return aws_error("ThrottlingException")
         month = asked.json["TimePeriod"]["Start"][:7]
         return self._of(asked, f"{month}-03", month in self.estimated)
 
@@ -203,11 +208,37 @@ def test_a_missing_permission_is_named(tmp_path: Path, service: Service, explore
     assert len(cost_requests(service)) == 1
 
 
-def test_throttling_is_waited_out_then_said(tmp_path: Path, service: Service, explorer: Explorer) -> None:
+def test_each_try_of_a_busy_service_is_booked_and_waited_for(
+    tmp_path: Path, service: Service, explorer: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("costlab_connectors._aws_paid.time.sleep", waited.append)
+    explorer.busy = 2
+    load(tmp_path, service)
+    assert waited == [1.0, 4.0]
+    assert len(cost_requests(service)) == 7
+    assert spent(tmp_path, Month.parse("2026-05")) == {"aws-cost-explorer": Decimal("0.07")}
+
+
+def test_throttling_that_does_not_end_is_said(
+    tmp_path: Path, service: Service, explorer: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("costlab_connectors._aws_paid.time.sleep", lambda _: None)
     explorer.failure = aws_error("LimitExceededException")
     with pytest.raises(SourceError, match=r"AWS limits ce:GetCostAndUsage \(LimitExceededException\)"):
         load(tmp_path, service)
-    assert spent(tmp_path, Month.parse("2026-05")) == {"aws-cost-explorer": Decimal("0.01")}
+    assert len(cost_requests(service)) == 4
+    assert spent(tmp_path, Month.parse("2026-05")) == {"aws-cost-explorer": Decimal("0.04")}
+
+
+def test_a_busy_service_never_passes_the_cap(
+    tmp_path: Path, service: Service, explorer: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("costlab_connectors._aws_paid.time.sleep", lambda _: None)
+    explorer.busy = 3
+    with pytest.raises(ConfigError, match=r"one more Cost Explorer request at 0.01 USD would pass the cap of 0\.05"):
+        load(tmp_path, service, monthly_cap_usd="0.05")
+    assert len(cost_requests(service)) == 5
 
 
 def test_a_month_without_charges_is_nothing_to_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,3 +262,10 @@ def test_a_number_of_months_that_cannot_be_is_refused(tmp_path: Path, service: S
 def test_a_month_to_come_is_refused(tmp_path: Path, service: Service) -> None:
     with pytest.raises(SourceError, match="2026-06 has not begun"):
         load(tmp_path, service, period="2026-06")
+
+
+def test_a_month_that_is_not_kept_any_more_is_refused_before_it_is_paid_for(tmp_path: Path, service: Service) -> None:
+    with pytest.raises(SourceError, match="Cost Explorer keeps 14 months by day, not 2025-03"):
+        load(tmp_path, service, period="2025-03")
+    assert cost_requests(service) == []
+    load(tmp_path, service, period="2025-04")

@@ -50,3 +50,29 @@ def test_as_of_shows_what_had_been_observed_by_then(tmp_path: Path, run: Run, aw
         done = run("--workspace", tmp_path, "query", "--as-of", day, count, "--format", "json")
         assert done.code == 0, done.err
         assert json.loads(done.out)["items"] == [{"n": expected}]
+
+
+def test_doctor_lists_what_a_source_needs_when_something_is_missing_or_on_demand(
+    tmp_path: Path, run: Run, aws: Aws
+) -> None:
+    options = f'options = {{ endpoint = "{aws.url}", role_arn = "arn:aws:iam::{_ACCOUNT}:role/reader" }}'
+    (tmp_path / "costlab.toml").write_text(
+        f'[[sources]]\nname = "stock"\nconnector = "aws-inventory"\nfrom = "aws://eu-west-1"\n{options}\n'
+        '[[sources]]\nname = "files"\nconnector = "metrics-file"\nfrom = "/nowhere/metrics.csv"\n'
+    )
+    listed = run("--workspace", tmp_path, "doctor", "--permissions", "--format", "json")
+    (item,) = listed.json["items"]
+    assert (listed.code, item["check"], item["status"]) == (0, "permissions of stock", "note")
+    assert "ec2:DescribeVolumes" in item["detail"]
+
+    aws.faults["Action=DescribeVolumes"] = "UnauthorizedOperation"
+    run("--workspace", tmp_path, "ingest")
+    lines = run("--workspace", tmp_path, "doctor", "--format", "json").json["items"]
+    (note,) = [line for line in lines if line["check"] == "permissions of stock"]
+    assert note["detail"].startswith("missing: ec2:DescribeVolumes; needs autoscaling:DescribeAutoScalingGroups, ")
+    assert note["fix"] == "docs/permissions.md has a ready role for each cloud"
+
+    aws.faults.clear()
+    run("--workspace", tmp_path, "ingest")
+    lines = run("--workspace", tmp_path, "doctor", "--format", "json").json["items"]
+    assert [line for line in lines if line["check"].startswith("permissions of")] == []

@@ -12,7 +12,6 @@ from fractions import Fraction
 from typing import Any
 
 Row = dict[str, Any]
-ON_DEMAND = "on-demand"
 ORDER = {
     "aws": ["zonal-ri", "regional-ri", "rds-ri", "elasticache-ri", "opensearch-ri", "redshift-ri", "ec2-sp",
             "compute-sp", "sagemaker-sp", "database-sp"],
@@ -87,7 +86,7 @@ class BruteForce:
         for u in here:
             if u["left"]:
                 price = None if u["list_price"] is None else exact(u["list_price"])
-                self.add(result, (hour, u["pool"], u["account_id"], ON_DEMAND), u["left"], price)
+                self.add(result, (hour, u["pool"], u["account_id"], None), u["left"], price)
         for place, c in owned:
             charge = self.charge(c)
             whole = exact(c["amount"])
@@ -129,7 +128,7 @@ class BruteForce:
             if group:
                 return 1
             return 2 if c["sharing"] == "all" else None
-        return 0 if c["sharing"] == "all" or group else None
+        return 0 if c["sharing"] == "all" or owner or group else None
 
     def matches(self, c: Row, u: Row) -> bool:
         target = c["family_or_pool"]

@@ -109,5 +109,5 @@ def test_a_thousand_random_hours_are_billed_as_the_rules_say(cloud: str) -> None
         span = [START + timedelta(hours=hour) for hour in range(HOURS)]
         expected = BruteForce(usage, commitments, rates, span).bill()
         assert_equal(found, expected)
-        covered += sum(key[3] != "on-demand" for key in expected.lines)
+        covered += sum(key[3] is not None for key in expected.lines)
     assert covered > 1000  # the cases are about something

@@ -82,7 +82,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_every_commitment_uses_and_loses_in_every_hour_what_the_ledger_says(case: Case) -> None:
     items = {(i["covered_by"], i["hour"]): i for i in case.found.items(["hour", "commitment"])}
     assert len(case.truth) > 1000
-    assert {key for key in items if key[0] != "on-demand"} == {(name, hour) for name, hour, *_ in case.truth}
+    assert {key for key in items if key[0]} == {(name, hour) for name, hour, *_ in case.truth}
     plans = {use.commitment.id for use in case.found.uses if use.commitment.instrument.is_plan}
     for name, hour, committed, used, unused in case.truth:
         item = items[name, hour]
@@ -118,25 +118,3 @@ def test_what_stays_on_demand_is_what_the_aws_bill_charges(tmp_path: Path) -> No
     steps = 2 * hours * Decimal("0.0001") * Decimal("0.8")
     assert 0 <= found["on_demand_cost"] - billed < steps
     assert billed > 1000
-
-
-def test_google_commitments_use_and_lose_in_every_hour_what_the_ledger_says(tmp_path: Path) -> None:
-    ledger = simulate_gcp(tmp_path, seed=11, end=END, months=3, scale="tiny").ledger
-    con = connect()
-    tables = [
-        con.execute(f"select * from '{ledger}/{name}.parquet'").df() for name in ("usage", "rate_commitments", "rates")
-    ]
-    truth = con.execute(
-        f"""select CommitmentDiscountId, "hour", instrument, committed, unused
-        from '{ledger}/commitment_hours.parquet' join '{ledger}/commitments.parquet' using (CommitmentDiscountId)"""
-    ).fetchall()
-    con.close()
-    items = bill(*tables).items(["hour", "commitment"])
-    found = {(i["covered_by"], i["hour"]): i for i in items if i["covered_by"] != "on-demand"}
-    # the bill counts tenths of vCPU and GiB: what an exhausted flexible commitment covers is rounded down to that
-    step = Decimal("0.1") * Decimal("0.042") * Decimal("0.72")
-    assert len(truth) > 1000
-    for commitment, hour, instrument, committed, unused in truth:
-        item = found[commitment, hour]
-        assert item["cost"] == committed
-        assert 0 <= unused - item["cost_unused"] < (step if instrument == "gcp-flex-cud" else Decimal("1e-12"))

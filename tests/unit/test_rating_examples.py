@@ -89,7 +89,7 @@ def plan(amount: float) -> Bill:
     return hour(usage, [("compute-sp", "", amount)], {"r5.4xlarge": 0.7, "other": 44.33})
 
 
-def covered(found: Bill, by: str) -> dict[str, Decimal]:
+def covered(found: Bill, by: str | None) -> dict[str, Decimal]:
     return {i["pool"]: i["quantity"] for i in found.items() if i["covered_by"] == by and i["pool"]}
 
 
@@ -100,7 +100,7 @@ def large_plan() -> list[Decimal]:
 
 def small_plan() -> list[Decimal]:
     found = plan(2)
-    items = {i["pool"]: i["cost"] for i in found.items() if i["covered_by"] == "on-demand"}
+    items = {i["pool"]: i["cost"] for i in found.items() if i["covered_by"] is None}
     return [line(items["r5.4xlarge"]), line(items["other"]), line(found.totals["on_demand_cost"])]
 
 
@@ -112,7 +112,7 @@ def family_of_sizes() -> list[Decimal]:
 
 def smallest_first() -> list[Decimal]:
     found = hour([("m3.xlarge", 2, 0.2), ("m3.large", 2, 0.1)], [("regional-ri", "m3.2xlarge", 1)], {"m3.2xlarge": 0.3})
-    by_plan, rest = covered(found, "m3.2xlarge"), covered(found, "on-demand")
+    by_plan, rest = covered(found, "m3.2xlarge"), covered(found, None)
     return [by_plan["m3.large"], by_plan["m3.xlarge"], rest["m3.xlarge"]]
 
 
