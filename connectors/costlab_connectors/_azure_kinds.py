@@ -269,7 +269,7 @@ def resource(row: Row) -> Resource | None:
         return None
     zones = row.get("zones") or ()
     created = _get(row, "properties.timeCreated") or _get(row, "properties.creationDate")
-    known = {"zone": str(zones[0]) if zones else None, "created_at": utc(created)}
+    known: dict[str, Any] = {"zone": str(zones[0]) if zones else None, "created_at": utc(created)}
     return Resource(
         row["id"].lower(),
         kind,
