@@ -147,7 +147,7 @@ def _answered(response: Any, permission: str) -> Any:
     if status == 204 or (status == 200 and not response.text()):
         return None
     if status == 200:
-        return json.loads(response.text(), parse_float=Decimal)
+        return _read(response.text(), permission)
     code = _code(response)
     if status == 401:
         raise ConfigError(f"Azure does not accept the credentials ({code})", hint=_LOG_IN)
@@ -158,6 +158,16 @@ def _answered(response: Any, permission: str) -> Any:
     if status == 404:
         raise SourceError(f"Azure does not know the scope ({code})", hint="Check the subscription or scope in --from")
     raise SourceError(f"Azure refuses {permission}: {status} {code}", hint="Check the scope in --from; try again")
+
+
+def _read(text: str, permission: str) -> Any:
+    try:
+        found = json.loads(text, parse_float=Decimal)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise SourceError(f"what answers {permission} is not Azure", hint="Check the proxy and the option endpoint")
+    return found
 
 
 def _code(response: Any) -> str:

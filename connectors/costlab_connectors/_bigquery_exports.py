@@ -20,15 +20,15 @@ from costlab_connectors._bigquery import Query, Service, parse_place
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from costlab.interfaces.connector import Landing, Snapshot
+    from costlab.interfaces.connector import Landing, Snapshot, SourceFile
     from costlab_connectors._bigquery import Field, Parameter, Place, Table
 
 _BEGINNING: Final = Month(2010, 1).start
 _MARGIN: Final = timedelta(days=7)
 """Rows of an invoice month are loaded from its first day on; a week more costs little."""
 _LOOKBACK_DAYS: Final = "35"
-_LONGEST: Final = 120
-"""Months in which a loaded one is looked for."""
+_LONGEST: Final = 36
+"""Months back from now in which loaded ones are looked for; a look at the whole table is right, too, only dearer."""
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
 _TEXT: Final = frozenset({"STRING"})
 _NESTED: Final = frozenset({"RECORD", "STRUCT", "JSON", "BYTES"})
@@ -60,6 +60,10 @@ class _Month:
     is_whole: bool
     """Whether all of its rows were looked at."""
 
+    def is_in(self, file: SourceFile) -> bool:
+        """Whether a file holds as many rows as were counted; more may have come since."""
+        return (file.rows or 0) >= self.rows
+
 
 def pull(
     landing: Landing, uri: str, exports: Sequence[Export], *, source: str, period: Month | None
@@ -87,11 +91,15 @@ def pull(
     for month in found:
         snapshot = replace(export.snapshot, source=source, period=month.month, snapshot_id=look.id_of(month))
         if month.month in queries:
-            rows = service.rows(table, queries[month.month])
-            file = landing.write(f"{table.place} {month.month}", rows)
-            yield replace(snapshot, files=(file,), warnings=warnings)
+            file = landing.write(f"{table.place} {month.month}", service.rows(table, queries[month.month]))
+            yield replace(snapshot, files=(file,), warnings=warnings) if month.is_in(file) else _cut(snapshot, month)
         else:
             yield replace(snapshot, snapshot_id=landing.live(source, month.month))
+
+
+def _cut(snapshot: Snapshot, month: _Month) -> Snapshot:
+    fault = f"{month.month}: BigQuery counted {month.rows} rows and delivered fewer"
+    return replace(snapshot, fault=fault, hint="Run it again; the loaded month stays")
 
 
 def _find(service: Service, place: Place, exports: Sequence[Export]) -> tuple[Table, Export]:
@@ -218,6 +226,7 @@ class _Look:
             return _BEGINNING
         # a month that was rejected while later ones loaded is looked at again
         gaps = [month for i in range(1, _LONGEST) if (month := loaded[-1].plus(i)) < loaded[0] and month not in loaded]
+        self._landing.tell(f"{self._table.place}: months before {loaded[-1]} are read with --period only")
         past = Month.of((self._landing.now - timedelta(days=self._days)).date())
         return min(loaded[0], past, *gaps).start
 

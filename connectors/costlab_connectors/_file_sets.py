@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from costlab.errors import SourceError
@@ -29,6 +30,7 @@ _SUFFIXES = {
 _NOT_DATA = "manifest.json"
 _OTHER_DATASETS = ("contractcommitment", "invoicedetail", "billingperiod")
 """FOCUS data sets that come beside costs and usage, by their names in file names."""
+_NUMBER = re.compile(r"^(\d{8,}(?:[-_]\d+)?)\.csv(?:\.gz)?$")
 _GZIP = b"\x1f\x8b"
 
 
@@ -65,6 +67,12 @@ def find_files(transport: Transport, uri: str, *, formats: Iterable[FileFormat])
             hint="The same rows may be there twice: give a glob, for example 'folder/*.parquet'",
         )
     return FileSet(tuple(SourceFile(item) for item in data), found[0], _identity(data))
+
+
+def numbered(file: SourceFile) -> SourceFile:
+    """Return a file labelled with its number in Oracle's sequence of reports; "" when its name has none."""
+    match = _NUMBER.search(file.stored.uri.rpartition("/")[2])
+    return replace(file, label=match[1] if match else "")
 
 
 def _format_of(uri: str) -> FileFormat | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from decimal import Decimal
@@ -123,10 +124,9 @@ def money(given: Mapping[str, Any] | None) -> Decimal | None:
 
 def _answered(response: Any, permission: str) -> Mapping[str, Any]:
     status = response.status_code
-    if status == 200:
-        found: Mapping[str, Any] = response.json()
-        return found
     text = response.text
+    if status == 200:
+        return _read(text, permission)
     if status == 401:
         raise ConfigError("Google does not accept the credentials", hint=_LOG_IN)
     if status == 403 and ("SERVICE_DISABLED" in text or "has not been used in project" in text):
@@ -139,3 +139,13 @@ def _answered(response: Any, permission: str) -> Mapping[str, Any]:
     if status == 429:
         raise SourceError(f"Google limits {permission}", hint="Try again later, or name fewer locations")
     raise SourceError(f"Google refuses {permission}: {status}", hint="Check --from; try again")
+
+
+def _read(text: str, permission: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise SourceError(f"what answers {permission} is not Google", hint="Check the proxy and the option endpoint")
+    return found

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from costlab.errors import SourceError
 from costlab.interfaces.connector import PAID_OPTIONS, Column, Dataset, FileFormat, Snapshot
+from costlab.period import Month
 from costlab_connectors import _aws_billing as aws
 from costlab_connectors._aws_paid import PRICE, ask, explorer
 from costlab_connectors._recent import recent_months
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from costlab.interfaces.connector import Landing
-    from costlab.period import Month
 
 _METRICS: Final = ("UnblendedCost", "AmortizedCost", "NetAmortizedCost")
 _OLDEST: Final = 14
@@ -101,6 +101,8 @@ def _request(landing: Landing, month: Month, charges: str) -> dict[str, Any]:
     today = landing.now.date()
     if month.first_day > today:
         raise SourceError(f"{month} has not begun", hint="Choose an earlier --period")
+    if month < Month.of(today).plus(1 - _OLDEST):
+        raise SourceError(f"Cost Explorer keeps {_OLDEST} months by day, not {month}", hint="Choose a later --period")
     named = RECORD_TYPES.get(charges) or tuple(name for names in RECORD_TYPES.values() for name in names)
     types = {"Dimensions": {"Key": "RECORD_TYPE", "Values": sorted(named)}}
     end = min(month.end.date(), today + timedelta(days=1))

@@ -73,7 +73,7 @@ def _without_hub(landing: Landing, payer: aws.Payer) -> Iterator[Advice]:
     landing.tell("Cost Optimization Hub is not turned on; asking Compute Optimizer")
     regions = [name.strip() for name in landing.option("regions", aws.HOME).split(",") if name.strip()]
     machines = _aws_optimizer.recommendations(payer, regions)
-    is_allowed = landing.option("allow_paid") == "yes"
+    is_allowed = landing.option("allow_paid", "no") != "no"
     if machines is None and not is_allowed:
         raise ConfigError(
             "neither Cost Optimization Hub nor Compute Optimizer is turned on in this account",

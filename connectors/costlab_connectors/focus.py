@@ -14,7 +14,7 @@ from costlab_connectors._aws_manifests import find_deliveries, has_manifest
 from costlab_connectors._azure_manifests import Kind, newest_runs
 from costlab_connectors._bigquery import OPTIONS
 from costlab_connectors._bigquery_exports import Export, pull
-from costlab_connectors._file_sets import find_files
+from costlab_connectors._file_sets import find_files, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -220,7 +220,8 @@ class Focus:
                 yield _of_microsoft(run, source)
         if runs is None:
             found = find_files(transport, uri, formats=FileFormat)
-            yield _snapshot(source, found.files, found.format, snapshot_id=found.snapshot_id)
+            files = tuple(numbered(file) for file in found.files)
+            yield _snapshot(source, files, found.format, snapshot_id=found.snapshot_id)
 
     def pull(self, landing: Landing, uri: str, *, source: str, period: Month | None = None) -> Iterator[Snapshot]:
         """Yield the months of Google's FOCUS export in BigQuery that changed, ``bigquery://PROJECT/DATASET/TABLE``.

@@ -25,19 +25,26 @@ _MONTH: Final = 730 * 3600
 _ZONE: Final = re.compile(r"^[a-z]+-[a-z]+[0-9]+-[a-z]$")
 _COMMITMENTS: Final = "google.compute.commitment.UsageCommitmentRecommender"
 _SPEND: Final = "google.cloudbilling.commitment.SpendBasedCommitmentRecommender"
-RECOMMENDERS: Final[Mapping[str, str]] = {
-    "google.compute.instance.MachineTypeRecommender": "rightsize",
-    "google.compute.instance.IdleResourceRecommender": "waste",
-    "google.compute.disk.IdleResourceRecommender": "waste",
-    "google.compute.instanceGroupManager.MachineTypeRecommender": "rightsize",
-    "google.compute.address.IdleResourceRecommender": "waste",
-    "google.compute.image.IdleResourceRecommender": "waste",
-    "google.cloudsql.instance.IdleRecommender": "waste",
-    "google.cloudsql.instance.OverprovisionedRecommender": "rightsize",
-    _COMMITMENTS: "commitment",
-    _SPEND: "commitment",
+RECOMMENDERS: Final[Mapping[str, tuple[str, str]]] = {
+    "google.compute.instance.MachineTypeRecommender": ("rightsize", "computeInstanceMachineTypeRecommendations"),
+    "google.compute.instance.IdleResourceRecommender": ("waste", "computeInstanceIdleResourceRecommendations"),
+    "google.compute.disk.IdleResourceRecommender": ("waste", "computeDiskIdleResourceRecommendations"),
+    "google.compute.instanceGroupManager.MachineTypeRecommender": (
+        "rightsize",
+        "computeInstanceGroupManagerMachineTypeRecommendations",
+    ),
+    "google.compute.address.IdleResourceRecommender": ("waste", "computeAddressIdleResourceRecommendations"),
+    "google.compute.image.IdleResourceRecommender": ("waste", "computeImageIdleResourceRecommendations"),
+    "google.cloudsql.instance.IdleRecommender": ("waste", "cloudsqlIdleInstanceRecommendations"),
+    "google.cloudsql.instance.OverprovisionedRecommender": (
+        "rightsize",
+        "cloudsqlOverprovisionedInstanceRecommendations",
+    ),
+    _COMMITMENTS: ("commitment", "usageCommitmentRecommendations"),
+    _SPEND: ("commitment", "spendBasedCommitmentRecommendations"),
 }
-"""Recommender -> costlab's kind."""
+"""Recommender -> costlab's kind, and what its permission is about."""
+_LOCATIONS: Final = "recommender.locations.list"
 _DISKS: Final = "google.compute.disk.IdleResourceRecommender"
 _ADDRESSES: Final = "google.compute.address.IdleResourceRecommender"
 _IN_ZONES: Final = (
@@ -63,7 +70,6 @@ _DEEDS: Final = {
     "DELETE_IMAGE": "delete",
 }
 _TERMS: Final = (("THREE_YEAR", 36), ("36_MONTH", 36), ("ONE_YEAR", 12), ("12_MONTH", 12))
-_BASIS: Final = {"LIST_PRICE": "list price", "CUSTOM_PRICE": "after discounts"}
 
 
 class GcpRecommendations:
@@ -72,6 +78,10 @@ class GcpRecommendations:
     name: ClassVar[str] = "gcp-recommendations"
     dataset: ClassVar[Dataset] = Dataset.ADVICE
     schemes: ClassVar[tuple[str, ...]] = ("gcp",)
+    permissions: ClassVar[tuple[str, ...]] = (
+        _LOCATIONS,
+        *(f"recommender.{about}.list" for _, about in RECOMMENDERS.values()),
+    )
     options: ClassVar[Mapping[str, str]] = {
         **rest.OPTIONS,
         "locations": "zones and regions, with commas (default: all that have recommendations)",
@@ -103,16 +113,23 @@ def _found(google: rest.Google, owner: str) -> Iterator[Advice]:
     for location in _locations(google, owner):
         for recommender in _recommenders(google.landing, owner, location):
             path = f"/v1/{owner}/locations/{location}/recommenders/{recommender}/recommendations"
-            permission = f"recommender recommendations.list of {recommender} (a role such as roles/recommender.viewer)"
-            for item in google.items(path, "recommendations", permission, filter="stateInfo.state=ACTIVE"):
+            for item in google.items(
+                path, "recommendations", _permission(recommender), filter="stateInfo.state=ACTIVE"
+            ):
                 yield _advice(owner, location, recommender, item)
+
+
+def _permission(recommender: str) -> str:
+    """Return what listing a recommender's recommendations needs."""
+    about = RECOMMENDERS[recommender][1] if recommender in RECOMMENDERS else f"* of {recommender}"
+    return f"recommender.{about}.list"
 
 
 def _locations(google: rest.Google, owner: str) -> list[str]:
     named = _listed(google.landing.option("locations"))
     if named:
         return named
-    found = google.items(f"/v1beta1/{owner}/locations", "locations", "recommender.locations.list")
+    found = google.items(f"/v1beta1/{owner}/locations", "locations", _LOCATIONS)
     return sorted(str(item.get("locationId") or item["name"].rpartition("/")[2]) for item in found)
 
 
@@ -129,7 +146,7 @@ def _listed(text: str) -> list[str]:
 
 
 def _advice(owner: str, location: str, recommender: str, item: Mapping[str, Any]) -> Advice:
-    kind = RECOMMENDERS.get(recommender)
+    kind = RECOMMENDERS[recommender][0] if recommender in RECOMMENDERS else None
     subtype = str(item.get("recommenderSubtype", ""))
     projection: Mapping[str, Any] = (item.get("primaryImpact") or {}).get("costProjection") or {}
     operations = _operations(item)
@@ -151,7 +168,6 @@ def _advice(owner: str, location: str, recommender: str, item: Mapping[str, Any]
         term_months=_term(item) if is_purchase else None,
         detail={
             "native_type": f"{recommender} {subtype}".strip(),
-            "saving_basis": _BASIS.get(str(projection.get("pricingType"))),
             "description": item.get("description"),
             "priority": item.get("priority"),
             "duration": projection.get("duration"),

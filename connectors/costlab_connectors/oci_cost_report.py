@@ -10,22 +10,19 @@ read by Oracle's usage2adw; FOCUS specification, supporting content on OCI; read
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from costlab.interfaces.connector import Column, Dataset, FileFormat, Gather, Snapshot
-from costlab_connectors._file_sets import find_files
+from costlab_connectors._file_sets import find_files, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from costlab.interfaces.connector import SourceFile, Transport
+    from costlab.interfaces.connector import Transport
     from costlab.period import Month
 
 _DECIMAL: Final = "DECIMAL(38,12)"
 _INSTANT: Final = "TIMESTAMP"
-_NUMBERED: Final = re.compile(r"(\d{8,}(?:[-_]\d+)?)\.csv(?:\.gz)?$")
 _COST_REPORTS: Final = "/cost-csv/"
 
 COLUMNS: Final = (
@@ -87,7 +84,7 @@ class OciCostReport:
             period=None,
             snapshot_id=found.snapshot_id,
             order="",
-            files=tuple(_labelled(file) for file in costs or found.files),
+            files=tuple(numbered(file) for file in costs or found.files),
             format=found.format,
             staging="oci_cost_report",
             columns=COLUMNS,
@@ -95,12 +92,6 @@ class OciCostReport:
             gather=(Gather("tags", "tags/"),),
             ignore=IGNORE,
         )
-
-
-def _labelled(file: SourceFile) -> SourceFile:
-    """Return a file with its number in Oracle's sequence; "" when its name has none."""
-    match = _NUMBERED.search(file.stored.uri.rpartition("/")[2])
-    return replace(file, label=match[1] if match else "")
 
 
 CONNECTOR = OciCostReport()

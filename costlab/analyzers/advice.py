@@ -62,6 +62,8 @@ class Proposal:
     lookback_days: str = ""
     absorbed_by: str = ""
     hourly_commitment: Decimal | None = None
+    name: str = ""
+    """The resource's name, where its id may not end in it."""
 
     @property
     def is_purchase(self) -> bool:
@@ -196,6 +198,12 @@ def _loose(proposal: Proposal) -> _Key:
     return (proposal.provider.lower(), "name", proposal.sub_account_id.lower(), name)
 
 
+def _named(proposal: Proposal) -> _Key:
+    """Return a resource's name in its account: Google's bill has numbers where its tools have names."""
+    loose = _loose(proposal)
+    return (*loose[:3], proposal.name.lower()) if proposal.name and loose[1] == "name" else loose
+
+
 def _exact_and_kind(proposal: Proposal) -> _Key:
     return (*_exact(proposal), proposal.kind)
 
@@ -204,7 +212,18 @@ def _loose_and_kind(proposal: Proposal) -> _Key:
     return (*_loose(proposal), proposal.kind)
 
 
-_PASSES: Final = ((_exact_and_kind, False), (_exact, False), (_loose_and_kind, True), (_loose, True))
+def _named_and_kind(proposal: Proposal) -> _Key:
+    return (*_named(proposal), proposal.kind)
+
+
+_PASSES: Final = (
+    (_exact_and_kind, False),
+    (_exact, False),
+    (_loose_and_kind, True),
+    (_loose, True),
+    (_named_and_kind, True),
+    (_named, True),
+)
 """How pairs are found, surest first; and whether a key counts only where one proposal of each side has it."""
 
 

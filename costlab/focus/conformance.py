@@ -244,7 +244,8 @@ PAID_IS_USED = Rule(
 """Invariant per commitment and billing period: used + unused = recurring fees + the amortised upfront part.
 
 Where the bill does not tell the amortised part (a savings plan bought before the first bill loaded), used + unused may
-be more than the fees, but never less.
+be more than the fees, but never less. Microsoft is left out: a monthly payment there is a twelfth of a year's hours,
+paid ahead from the day of purchase, so that it is never what the hours of a billing period come to.
 """
 
 
@@ -278,6 +279,7 @@ from (
         bool_or(x_amortized_upfront is not null) as tells_upfront
     from focus.costs
     where CommitmentDiscountId is not null and ChargeClass is null and ({where})
+        and coalesce(ServiceProviderName, ProviderName, '') <> 'Microsoft'
     group by x_source, BillingPeriodStart, BillingCurrency, CommitmentDiscountId
 )
 where paid > 0 and applied is not null and ({PAID_IS_USED.broken_if})

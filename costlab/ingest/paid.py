@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CAP: Final = "2"
 """USD per calendar month and source: one refresh a day of aws-cost-explorer costs 1.50 to 2."""
+_FINAL: Final = "final"
 _Spent = dict[str, dict[str, dict[str, dict[str, Any]]]]
 
 
@@ -97,23 +99,33 @@ class Purse:
 
     def kept(self, key: str) -> Any | None:
         """Return the answer kept under ``key``, None when there is none that still counts."""
-        try:
-            found = json.loads(self._answer(key).read_text(encoding="utf-8"))
-            is_usable = found["is_final"] or found["asked_on"] == self.now.date().isoformat()
-            return found["answer"] if is_usable else None
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            return None
+        for folder in (_FINAL, self._today):
+            try:
+                return json.loads(self._answer(folder, key).read_text(encoding="utf-8"))["answer"]
+            except (FileNotFoundError, ValueError, KeyError, TypeError):
+                continue
+        return None
 
     def keep(self, key: str, answer: Any, *, is_final: bool) -> None:
-        """Keep an answer: for good when it is final, else for this day (UTC)."""
-        path = self._answer(key)
+        """Keep an answer: for good when it is final, else for this day (UTC); those of other days go."""
+        path = self._answer(_FINAL if is_final else self._today, key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        asked = {"asked_on": self.now.date().isoformat(), "is_final": is_final, "answer": answer}
-        replace_text(path, json.dumps(asked, default=str))
+        replace_text(path, json.dumps({"answer": answer}, default=str))
+        for folder in self._answers.iterdir():
+            if folder.name not in {_FINAL, self._today}:
+                shutil.rmtree(folder)
 
-    def _answer(self, key: str) -> Path:
+    @property
+    def _today(self) -> str:
+        return self.now.date().isoformat()
+
+    @property
+    def _answers(self) -> Path:
+        return self.workspace / "paid" / "answers"
+
+    def _answer(self, folder: str, key: str) -> Path:
         name = hashlib.sha256(f"{self.source}\x1f{key}".encode()).hexdigest()[:32]
-        return self.workspace / "paid" / "answers" / f"{name}.json"
+        return self._answers / folder / f"{name}.json"
 
     def _allowed(self) -> str:
         said = self.options.get("allow_paid", "no")

@@ -22,28 +22,45 @@ COLUMNS = [
     "reason", "ours_id", "theirs_id",
 ]  # fmt: skip
 _FACTS = """
-with billed as (
+with advised as (
+    select distinct resource_id, sub_account_id, lower(regexp_extract(resource_id, '[^/:]+$')) as tail
+    from advice.recommendations
+    where resource_id is not null
+),
+billed as (
     select
-        lower(ResourceId) as resource_id,
+        SubAccountId,
+        lower(ResourceId) as id,
+        lower(max(ResourceName)) as name,
         sum(ListCost) as list_cost,
         sum(ListCost) filter (where CommitmentDiscountId is not null) as covered_cost
     from marts.resource_days
     where ChargeDate >= ? - interval '14' day and ChargeCategory = 'Usage'
-    group by lower(ResourceId)
+    group by SubAccountId, lower(ResourceId)
+),
+found as (
+    select advised.resource_id, billed.id, billed.list_cost, billed.covered_cost
+    from advised
+    inner join billed
+        on billed.id = lower(advised.resource_id)
+        or (billed.SubAccountId = advised.sub_account_id
+            and advised.tail in (billed.name, regexp_extract(billed.id, '[^/:]+$')))
 ),
 measured as (
-    select distinct lower(resource_id) as resource_id
-    from metrics.utilization
-    where lower(resource_id) in (select lower(resource_id) from advice.recommendations)
+    select distinct lower(regexp_extract(resource_id, '[^/:]+$')) as tail
+    from (select distinct resource_id from metrics.utilization)
 )
-select advice.resource_id, billed.list_cost, billed.covered_cost, billed.resource_id is not null as is_billed,
-    measured.resource_id is not null as has_metrics
-from (select distinct resource_id from advice.recommendations where resource_id is not null) as advice
-left join billed on billed.resource_id = lower(advice.resource_id)
-left join measured on measured.resource_id = lower(advice.resource_id)
+select
+    advised.resource_id,
+    count(found.id) > 0 as is_billed,
+    sum(found.list_cost) as list_cost,
+    sum(found.covered_cost) as covered_cost,
+    bool_or(measured.tail is not null) as has_metrics
+from advised
+left join found on found.resource_id = advised.resource_id
+left join measured on measured.tail in (advised.tail, regexp_extract(found.id, '[^/:]+$'))
+group by advised.resource_id
 """
-
-
 NOT_LOADED = "no recommendations of a cloud are loaded: `costlab ingest aws-recommendations --from aws://`, for example"
 
 
@@ -88,6 +105,7 @@ def _own(item: Mapping[str, Any]) -> Proposal:
         saving_list=item["monthly_saving_list"],
         absorbed_by=item.get("absorbed_by") or "",
         hourly_commitment=None if committed is None else Decimal(str(committed)),
+        name=item.get("resource_name") or "",
     )
 
 

@@ -48,12 +48,12 @@ def ask_rate(usage: Path, commitments: Path | None, rates: Path | None, by: str)
 
 
 def _measures(found: Bill) -> list[str]:
-    return [name for name in _MEASURES if found.totals["unpriced_quantity"] or name != "unpriced_quantity"]
+    return [name for name in _MEASURES if found.unpriced["pools"] or name != "unpriced_quantity"]
 
 
 def _items(found: Bill, grains: list[str]) -> list[dict[str, Any]]:
     items = found.items(grains)
-    if not found.totals["unpriced_quantity"]:
+    if not found.unpriced["pools"]:
         for item in items:
             del item["unpriced_quantity"]
     return items
@@ -67,12 +67,12 @@ def _status(found: Bill) -> str:
 
 def _warnings(found: Bill) -> list[str]:
     warnings: list[str] = []
-    if found.totals["unpriced_quantity"]:
-        pools = sorted({one.pool for one in found.series if one.list_price != one.list_price})
+    pools = found.unpriced["pools"]
+    if pools:
         warnings.append(f"no list price for {', '.join(pools[:5])}{' ...' if len(pools) > 5 else ''}: "
                         "what no commitment covers of it is not in the cost")  # fmt: skip
     warnings += [
         f"no price in rates for commitment {name}: it covers nothing and its charge is not in the cost"
-        for name in found.totals["unpriced_commitments"]
+        for name in found.unpriced["commitments"]
     ]
     return warnings

@@ -37,8 +37,10 @@ PART: Final = 16 << 20
 """Bytes of an object that one request reads."""
 CHUNK: Final = 1 << 16
 """Bytes that are lost at most when a connection is cut."""
-SMALL: Final = 4 << 20
-"""Up to this many bytes (manifests) an object is kept in memory for the run."""
+SMALL: Final = 1 << 20
+"""Up to this many bytes (manifests) an opened object is read whole ..."""
+KEPT: Final = 64
+"""... and so many of them stay in memory for the run: manifests are opened more than once."""
 _PAGE: Final = 1000
 _MAGIC = re.compile(r"[*?[]")
 _ODD = re.compile(r"[^A-Za-z0-9._=-]")
@@ -116,9 +118,10 @@ class ObjectTransport:
             raise SourceError(f"{uri}: no such object", hint="Check the path given to --from")
         if item.bytes > SMALL:
             return io.BufferedReader(_Blocks(item.bytes, lambda start, end: self._bytes(item, start, end)), CHUNK)
-        if item not in self._small:
-            self._small[item] = self._bytes(item, 0, item.bytes)
-        return io.BytesIO(self._small[item])
+        content = self._small[item] if item in self._small else self._bytes(item, 0, item.bytes)
+        if len(self._small) < KEPT:
+            self._small[item] = content
+        return io.BytesIO(content)
 
     def fetch(self, items: Sequence[StoredObject], into: Path) -> Generator[Path]:
         """Yield a local file for each object, in their order; several parts are on their way at a time.
@@ -169,9 +172,8 @@ class ObjectTransport:
         """
         parts = key_parts(key)
         folder = self._key(base)
-        self._below(folder)
+        known = self._listing(folder)
         tails = [self._key(self.join(base, *parts[skip:])) for skip in range(len(parts))]
-        known = self._known(folder) or {}
         found = next((known[tail] for tail in tails if tail in known), None)
         # what is not in the listing may have been written since
         return found or next((item for tail in tails if (item := self._head(tail)) is not None), None)
@@ -182,13 +184,18 @@ class ObjectTransport:
         return uri.removeprefix(self._root).strip("/")
 
     def _below(self, folder: str) -> dict[str, StoredObject]:
-        """Return the objects below a folder by key, from a listing that is kept for the run."""
+        """Return the objects below a folder by key."""
+        known = self._listing(folder)
+        return {key: item for key, item in known.items() if not folder or key.startswith(f"{folder}/")}
+
+    def _listing(self, folder: str) -> Mapping[str, StoredObject]:
+        """Return a listing that holds what is below a folder; it is kept for the run."""
         known = self._known(folder)
         if known is None:
             known = self._listings[folder] = self._listed(folder)
-        return {key: item for key, item in known.items() if not folder or key.startswith(f"{folder}/")}
+        return known
 
-    def _known(self, key: str) -> dict[str, StoredObject] | None:
+    def _known(self, key: str) -> Mapping[str, StoredObject] | None:
         """Return the listing that covers a key, None when there is none yet."""
         for folder, listing in self._listings.items():
             if folder in ("", key) or key.startswith(f"{folder}/"):

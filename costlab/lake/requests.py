@@ -168,7 +168,7 @@ class Requests:
                 raise self.access.problems[-1]
             if progress() != reached:
                 waits, reached = 0, progress()
-            if (fault.kind is Kind.EXPIRED or fault.status == 401) and self._renew(store):
+            if self._is_mended(fault, store):
                 continue
             if fault.kind is not Kind.TRANSIENT or waits >= self.patience.attempts:
                 raise self._told(fault, uri, permission)
@@ -182,6 +182,12 @@ class Requests:
                 self._store = self.access.connect()
             return self._store
 
+    def _is_mended(self, fault: Fault, failed: ObjectStore) -> bool:
+        """Whether the store is reached in another way now than the one that failed."""
+        if fault.kind is Kind.EXPIRED or fault.status == 401:
+            return self._renew(failed)
+        return fault.kind is Kind.REGION and self._relocate(failed)
+
     def _renew(self, failed: ObjectStore) -> bool:
         """Read the credentials anew, once in a run; True if ``failed`` is not what is used now."""
         with self._lock:
@@ -192,6 +198,13 @@ class Requests:
             self._renewed = True
             self._store = self.access.connect()
             return True
+
+    def _relocate(self, failed: ObjectStore) -> bool:
+        """Connect to the region where the bucket lies; True if ``failed`` is not what is used now."""
+        with self._lock:
+            if self._store is failed and self.access.relocate():
+                self._store = self.access.connect()
+            return self._store is not failed
 
     def _told(self, fault: Fault, uri: str, permission: str) -> CostlabError:
         who, told = self.access.who, fault.told and f" ({fault.told})"

@@ -55,7 +55,7 @@ class Run:
     @property
     def is_priced(self) -> bool:
         """Whether the price is known."""
-        return not np.isnan(self.price if isinstance(self.price, float) else self.price[0])
+        return not bool(np.isnan(self.price).any())
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,6 @@ class Bill:
         """
         on_demand = sum((run.cost.total() for run in self.runs if run.commitment < 0), ZERO)
         committed = sum((use.charge.total() for use in self.uses if use.charge is not None), ZERO)
-        unpriced = (Fixed.of(run.quantity).total() for run in self.runs if not run.is_priced)
         names = ("covered_by", "used", "unused", "cost_unused")
         return {
             "cost": committed + on_demand,
@@ -112,16 +111,25 @@ class Bill:
             "committed_cost": committed,
             "on_demand_cost": on_demand,
             "unused_cost": sum((part.total() for part in self._unused_cost), ZERO),
-            "unpriced_quantity": sum(unpriced, ZERO),
-            "unpriced_commitments": sorted({use.commitment.id for use in self.uses if use.charge is None}),
+            "unpriced": self.unpriced,
             "share_without_committed_price": self._shares(),
             "commitments": [{name: item[name] for name in names} for item in self._of_commitments(["commitment"])],
+        }
+
+    @cached_property
+    def unpriced(self) -> Item:
+        """What has no price and is not in the cost: ``quantity`` of usage, its ``pools``, and ``commitments`` by id."""
+        runs = [run for run in self.runs if not run.is_priced]
+        return {
+            "quantity": sum((Fixed.of(run.quantity).total() for run in runs), ZERO),
+            "pools": sorted({self.series[run.row].pool for run in runs}),
+            "commitments": sorted({use.commitment.id for use in self.uses if use.charge is None}),
         }
 
     @property
     def is_complete(self) -> bool:
         """Whether everything has a price."""
-        return not self.totals["unpriced_quantity"] and not self.totals["unpriced_commitments"]
+        return not self.unpriced["pools"] and not self.unpriced["commitments"]
 
     @cached_property
     def _listed(self) -> list[Decimal]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from costlab.errors import CostlabError
 from costlab.period import parse_day
+from costlab.simulate.azure import simulate_azure
 from costlab.simulate.gcp import simulate_gcp
 from costlab.simulate.simulation import RENDERINGS, SCALES, simulate
 
@@ -22,9 +23,10 @@ SAMPLE_SEED = 7
 
 
 def sample(folder: Path) -> None:
-    """Write the samples of the repository: January and February 2026 of the tiny company, on each cloud."""
+    """Write the samples of the repository: January and February 2026 of the tiny company, on Azure February only."""
     simulate(folder, seed=SAMPLE_SEED, end=SAMPLE_END, months=SAMPLE_MONTHS, scale="tiny", renderings=SAMPLE_RENDERINGS)
     simulate_gcp(folder / "gcp", seed=SAMPLE_SEED, end=SAMPLE_END, months=SAMPLE_MONTHS, scale="tiny")
+    simulate_azure(folder / "azure", seed=SAMPLE_SEED, end=SAMPLE_END, months=1, scale="tiny")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -308,6 +308,9 @@ select
     end as x_fate,
     cast(0 as smallint) as x_part,
     BilledCost as x_source_cost,
-    -- of other providers a month is replaced by what is delivered last
-    case when is_google then x_export_time end as x_order
+    -- Google's table and Oracle's reports only grow; of others a month is replaced by what is delivered last
+    case
+        when is_google then cast(x_export_time as varchar)
+        when x_oci_reference is not null then nullif(x_label, '')
+    end as x_order
 from machines

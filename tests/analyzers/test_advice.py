@@ -158,6 +158,13 @@ def test_ids_that_are_spelt_differently_meet_by_their_last_part(ours: str, their
     assert line.verdict is Verdict.AGREE
 
 
+def test_a_number_in_the_bill_meets_a_name_in_the_tool() -> None:
+    ours = replace(OURS, resource_id="//compute.googleapis.com/projects/42/zones/a/instances/987654321", name="Web-1")
+    theirs = replace(THEIRS, resource_id="//compute.googleapis.com/projects/shop/zones/a/instances/web-1")
+    assert one(ours, theirs).verdict is Verdict.AGREE
+    assert len(compare([ours], [replace(theirs, sub_account_id="another")])) == 2
+
+
 def test_a_last_part_that_two_resources_share_does_not_count() -> None:
     ours = [replace(OURS, id=zone, resource_id=f"//x/{zone}/web") for zone in "ab"]
     lines = compare(ours, [replace(THEIRS, resource_id="//y/c/web")])

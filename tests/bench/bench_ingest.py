@@ -97,17 +97,20 @@ def run() -> list[Row]:
         return [*found, *_memory(small, big, rows, large)]
 
 
-def tiled(company: Simulation, root: Path, rows: int) -> Path:
-    """Return a CUR 2.0 export with about ``rows`` line items of one month, made of copies of the company's month."""
+def tiled(company: Simulation, root: Path, rows: int = 0, *, files: int = 0) -> Path:
+    """Return a CUR 2.0 export of one month, made of copies of the company's month.
+
+    It has about ``rows`` line items, or ``files`` files of one copy each.
+    """
     con = connect()
     parts = f"read_parquet('{company.cur2}/cur2/data/*/*.parquet', hive_partitioning=false)"
     ((month_rows,),) = con.execute(f"select count(*) from {parts}").fetchall()
-    copies = max(1, ROWS_PER_FILE // month_rows)
+    copies = 1 if files else max(1, ROWS_PER_FILE // month_rows)
     place = "BILLING_PERIOD=2026-03"
     (root / "cur2/data" / place).mkdir(parents=True)
     (root / "cur2/metadata" / place).mkdir(parents=True)
     keys: list[str] = []
-    for number in range(max(1, round(rows / (copies * month_rows)))):
+    for number in range(files or max(1, round(rows / (copies * month_rows)))):
         key = f"cur2/data/{place}/cur2-{number:05d}.snappy.parquet"
         con.execute(
             f"copy (select b.* replace (md5(b.identity_line_item_id || k) as identity_line_item_id, "

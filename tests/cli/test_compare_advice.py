@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from costlab.interfaces.datasets import ADVICE_TYPES
+from costlab.lab.publishing import publish_workspace
+from costlab.lake import Revision, writing
+from costlab.settings import Settings
 from tests.cli.conftest import Demo, Run
 from tests.connectors.aws_advice import Aws, hub_item
 from tests.connectors.served import Service, serving
+from tests.support import focus_row, load_rows, write_parquet
 
 
 @pytest.fixture
@@ -101,3 +107,52 @@ def test_both_plans_of_the_demo_estate_side_by_side(
     net = sum((Decimal(part["ours"]) for part in sums.values()), Decimal(0))
     assert net == sum((Decimal(item["monthly_saving"]) for item in plan if item["currency"] == "USD"), Decimal(0))
     assert sum(part["count"] for part in sums.values()) == len(answer["items"])
+
+
+def advised(resource: str, kind: str, saving: str, account: str = "111111111111") -> dict[str, Any]:
+    return {
+        "provider": "Google Cloud",
+        "native_id": f"{kind} {resource}",
+        "tool": "gcp-recommender",
+        "kind": kind,
+        "action": "stop",
+        "resource_id": resource,
+        "sub_account_id": account,
+        "monthly_saving": Decimal(saving),
+        "currency": "USD",
+        "observed_at": datetime(2026, 3, 31),
+        "x_source": "recommender",
+    }
+
+
+def load_advice(workspace: Path, found: list[dict[str, Any]]) -> None:
+    with writing(workspace) as writer:
+        revision, folder = writer.stage("advice", "recommender", "2026-03", "testtest")
+        write_parquet(folder / "part-0.parquet", ADVICE_TYPES, found)
+        file = writer.file(folder / "part-0.parquet", len(found))
+        names = ("advice", "recommender", "gcp-recommendations", "2026-03", revision, revision, "")
+        writer.publish([Revision(*names, datetime(2026, 4, 1), files=(file,), rows_received=3, rows_loaded=3)])
+
+
+def test_what_costlab_knows_of_a_resource_is_found_by_id_by_last_part_and_by_name(run: Run, tmp_path: Path) -> None:
+    """A covered machine by its name, an uncovered one by its id, one that is not in the bill."""
+    shared = {"ServiceProviderName": "Google Cloud", "SubAccountId": "shop", "ChargePeriodStart": "2026-03-31T22:00:00"}
+    covered = {"CommitmentDiscountId": "c-1", "CommitmentDiscountStatus": "Used", "PricingCategory": "Committed"}
+    bill = [
+        focus_row(**shared, ResourceId="//compute/projects/42/instances/987", ResourceName="web-1", **covered),
+        focus_row(**shared, ResourceId="//compute/projects/42/instances/654", ResourceName="web-2"),
+    ]
+    load_rows(tmp_path, bill)
+    found = [
+        advised("//compute/projects/shop/instances/web-1", "rightsize", "3", "shop"),
+        advised("//compute/projects/42/instances/654", "rightsize", "2", "shop"),
+        advised("//compute/projects/shop/instances/gone", "waste", "1", "shop"),
+    ]
+    load_advice(tmp_path, found)
+    publish_workspace(Settings(tmp_path))
+    items = ask(run, tmp_path, "--compare")["items"]
+    assert {item["resource_id"].rpartition("/")[2]: item["reason"] for item in items if item["theirs_id"]} == {
+        "web-1": "commitments already cover it: it would save nothing now",
+        "654": "costlab has no metrics of it",
+        "gone": "the bill has no charge of this resource in its last 14 days",
+    }

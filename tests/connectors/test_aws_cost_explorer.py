@@ -262,3 +262,10 @@ def test_a_number_of_months_that_cannot_be_is_refused(tmp_path: Path, service: S
 def test_a_month_to_come_is_refused(tmp_path: Path, service: Service) -> None:
     with pytest.raises(SourceError, match="2026-06 has not begun"):
         load(tmp_path, service, period="2026-06")
+
+
+def test_a_month_that_is_not_kept_any_more_is_refused_before_it_is_paid_for(tmp_path: Path, service: Service) -> None:
+    with pytest.raises(SourceError, match="Cost Explorer keeps 14 months by day, not 2025-03"):
+        load(tmp_path, service, period="2025-03")
+    assert cost_requests(service) == []
+    load(tmp_path, service, period="2025-04")

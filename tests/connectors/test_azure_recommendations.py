@@ -207,3 +207,10 @@ def test_credentials_that_see_no_subscription_say_so(tmp_path: Path, service: Se
     arm.replies = [Reply({"value": []})]
     with pytest.raises(ConfigError, match="see no Azure subscription"):
         load(tmp_path, service, "azure://")
+
+
+@pytest.mark.parametrize("page", [b"<html>Sign in</html>", b"[]", b"3"])
+def test_a_page_of_a_proxy_is_not_an_answer(tmp_path: Path, service: Service, arm: Arm, page: bytes) -> None:
+    arm.replies = [Reply(page)]
+    with pytest.raises(SourceError, match=r"is not Azure|does not answer .*: DecodeError"):
+        load(tmp_path, service)

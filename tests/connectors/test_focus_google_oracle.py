@@ -247,6 +247,18 @@ def test_oracles_reports_have_their_older_names_and_no_effective_cost(workspace:
     }
 
 
+def test_a_few_of_oracles_reports_do_not_replace_a_month(workspace: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "FOCUS Reports"
+    (folder / "2026" / "03").mkdir(parents=True)
+    for number in (1, 2):
+        report(folder / "2026" / "03" / f"000100000000000{number}.csv.gz", REPORT)
+    assert actions(ingest(workspace, "focus", str(folder), source="oci")) == [("2026-03", "loaded")]
+    later = report(tmp_path / "0001000000000003.csv.gz", REPORT)
+    assert actions(ingest(workspace, "focus", str(later), source="oci")) == [("2026-03", "rejected")]
+    later.rename(folder / later.name)
+    assert actions(ingest(workspace, "focus", str(folder), source="oci")) == [("2026-03", "replaced")]
+
+
 def test_an_effective_cost_of_nothing_elsewhere_stays_as_delivered(workspace: Path, tmp_path: Path) -> None:
     other = {k: v for k, v in REPORT.items() if not k.startswith("oci_")} | {"Provider": "AWS"}
     path = tmp_path / "a.csv"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from costlab.errors import ConfigError, SchemaDrift, SourceError, UsageError
 from costlab.ingest import ingest
@@ -181,6 +184,39 @@ def test_rows_that_arrive_five_days_later_replace_the_month(workspace: Path, goo
     revision = Lake(workspace).current().find("focus", "gcp", "2026-03")
     assert revision is not None
     assert revision.order == "2026-04-05 07:00:00"
+    # the month is older than the partitions looked at: its newest rows alone tell that nothing is new
+    assert actions(pull(workspace, google)) == [("2026-03", "unchanged"), ("2026-04", "unchanged")]
+    assert len(google.ran) == before + 3
+
+
+def test_a_month_that_was_rejected_between_others_is_read_again(workspace: Path, google: BigQuery) -> None:
+    fill(google)
+    may = LINE | {"invoice": {"month": "202605"}, "export_time": "2026-05-02 07:00:00 UTC"}
+    google.insert(TABLE, [may], loaded="2026-05-02")
+    told: list[str] = []
+    for period in ("2026-03", "2026-05"):
+        pull(workspace, google, period=period)
+    report = pull(workspace, google, told=told)
+    assert actions(report) == [("2026-04", "loaded"), ("2026-05", "unchanged")]
+    assert any(line.endswith("months before 2026-03 are read with --period only") for line in told)
+
+
+def test_fewer_rows_than_were_counted_reject_the_month(
+    workspace: Path, google: BigQuery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(google)
+    whole = google._results
+    monkeypatch.setattr(google, "_results", lambda job, start: {**whole(job, start), "pageToken": None})
+    report = pull(workspace, google)
+    assert actions(report) == [("2026-03", "rejected"), ("2026-04", "loaded")]
+    assert report.periods[0].error == "2026-03: BigQuery counted 3 rows and delivered fewer"
+
+
+def test_months_whose_files_were_lost_are_read_again(workspace: Path, google: BigQuery) -> None:
+    fill(google)
+    pull(workspace, google)
+    (workspace / Lake(workspace).current().revisions[1].files[0].path).unlink()
+    assert actions(pull(workspace, google)) == [("2026-03", "unchanged"), ("2026-04", "replaced")]
 
 
 def test_one_period_is_read_alone(workspace: Path, google: BigQuery) -> None:
@@ -260,6 +296,23 @@ def test_an_expired_token_is_a_matter_of_configuration(workspace: Path, google: 
     google.faults = [Fault("GET", 401, "authError", "Invalid Credentials")]
     with pytest.raises(ConfigError, match="expired, revoked or wrong"):
         pull(workspace, google)
+
+
+def test_a_key_that_was_revoked_is_a_matter_of_configuration_and_never_shown(workspace: Path, google: BigQuery) -> None:
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    key = {
+        "type": "service_account",
+        "client_email": "costlab@acme-billing.iam.gserviceaccount.com",
+        "private_key": private.decode(),
+        "token_uri": f"{google.endpoint}/token",
+    }
+    google.faults = [Fault("POST /token", 400, "invalid_grant", "Invalid JWT Signature.")]
+    with pytest.raises(ConfigError, match="expired, revoked or wrong") as caught:
+        pull(workspace, google, credentials=json.dumps(key))
+    assert private.decode()[100:140] not in str(caught.value) + caught.value.hint
+    assert google.requests == ["POST /token"]
 
 
 def test_a_table_without_rows_and_one_without_a_column_are_told(workspace: Path, google: BigQuery) -> None:

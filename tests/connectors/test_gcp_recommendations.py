@@ -180,6 +180,14 @@ def test_refusals_say_what_to_do(
         load(tmp_path, service)
 
 
+def test_a_missing_permission_of_one_recommender_is_named(
+    tmp_path: Path, service: Service, recommender: Recommender
+) -> None:
+    recommender.replies = [Reply({"error": {"status": "PERMISSION_DENIED"}}, 403)]
+    with pytest.raises(ConfigError, match=r"denies recommender\.computeInstanceMachineTypeRecommendations\.list"):
+        load(tmp_path, service, locations="europe-west1-b")
+
+
 def test_throttling_waits_then_goes_on_and_does_not_wait_for_ever(
     tmp_path: Path, service: Service, recommender: Recommender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,3 +213,12 @@ def test_without_credentials_the_login_is_named(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(ConfigError, match="no Google credentials") as refused:
         ingest(tmp_path, "gcp-recommendations", "gcp://shop")
     assert "gcloud auth application-default login" in refused.value.hint
+
+
+@pytest.mark.parametrize("page", [b"<html>Sign in</html>", b"[]", b"3"])
+def test_a_page_of_a_proxy_is_not_an_answer(
+    tmp_path: Path, service: Service, recommender: Recommender, page: bytes
+) -> None:
+    recommender.replies = [Reply(page)]
+    with pytest.raises(SourceError, match="is not Google"):
+        load(tmp_path, service)

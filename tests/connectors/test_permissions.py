@@ -38,7 +38,7 @@ def test_the_azure_role_reads_what_the_connectors_read() -> None:
 
 def test_the_google_role_reads_what_the_connectors_read() -> None:
     listed = set(re.findall(r"^- (\S+)$", BLOCKS[2], re.MULTILINE))
-    assert listed == of("gcp-inventory", "gcp-billing-export") | set(STORES["gs"])
+    assert listed == of("gcp-inventory", "gcp-billing-export", "gcp-recommendations") | set(STORES["gs"])
 
 
 def test_nothing_may_be_changed() -> None:

@@ -40,7 +40,8 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
 
 @contextmanager
@@ -168,6 +169,7 @@ class Fault:
     status: int = 0
     code: str = ""
     region: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
     cut: int | None = None
 
 
@@ -201,9 +203,11 @@ def proxy(upstream: str) -> Generator[Proxy]:
                 fault = state.fault(asked)
             if fault is not None and fault.cut is None:
                 told = f"<Code>{fault.code}</Code><Message>secret-in-text</Message><Region>{fault.region}</Region>"
-                self.answer(fault.status, f"<Error>{told}</Error>".encode())
+                self.answer(fault.status, f"<Error>{told}</Error>".encode(), dict(fault.headers))
                 return
             self._passed_on(fault.cut if fault else None)
+
+        do_HEAD = do_GET  # noqa: N815 - the base class looks for it
 
         def _passed_on(self, cut: int | None) -> None:
             connection = http.client.HTTPConnection(host)

@@ -184,6 +184,7 @@ def test_what_the_specification_forbids_comes_first() -> None:
         ([FEE, COVERED, UNUSED, UNUSED | {"x_amortized_upfront": "0.1"}], True),
         ([FEE, COVERED, UNUSED, UNUSED], False),  # an upfront part that nobody tells
         ([COVERED, UNUSED], False),  # the fees are on another bill
+        ([row | {"ServiceProviderName": "Microsoft"} for row in (FEE, COVERED)], False),  # a twelfth of a year, ahead
     ],
 )
 def test_what_is_paid_for_a_commitment_is_used_or_unused(rows: list[Row], broken: bool) -> None:

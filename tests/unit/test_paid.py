@@ -143,6 +143,14 @@ def test_an_open_answer_is_asked_again_the_next_day_a_final_one_never(tmp_path: 
     assert tomorrow.paid("closed", PRICE, service) == {"answer": 2}
 
 
+def test_answers_of_other_days_do_not_pile_up(tmp_path: Path) -> None:
+    today = landing(tmp_path, allow_paid="yes")
+    today.keep("closed", today.paid("closed", PRICE, Service()))
+    landing(tmp_path, NEXT_MONTH, allow_paid="yes").paid("open", PRICE, Service())
+    kept = sorted(str(path.parent.name) for path in (tmp_path / "paid" / "answers").glob("*/*.json"))
+    assert kept == ["2026-06-01", "final"]
+
+
 def test_a_new_month_has_a_new_cap(tmp_path: Path) -> None:
     may = landing(tmp_path, allow_paid="yes", monthly_cap_usd="0.01")
     may.paid("a", PRICE, Service())
@@ -181,6 +189,6 @@ def test_the_ledger_says_how_many_requests_of_what(tmp_path: Path) -> None:
 def test_a_broken_kept_answer_is_asked_again(tmp_path: Path, text: str) -> None:
     service = Service()
     landing(tmp_path, allow_paid="yes").paid("k", PRICE, service)
-    (kept,) = (tmp_path / "paid" / "answers").iterdir()
+    (kept,) = (tmp_path / "paid" / "answers").glob("*/*.json")
     kept.write_text(text)
     assert landing(tmp_path, allow_paid="yes").paid("k", PRICE, service) == {"answer": 2}

@@ -288,11 +288,19 @@ def test_a_history_that_crosses_googles_change_of_model_is_one_commitment() -> N
     assert [item["cost"] for item in found.items(["hour"])] == [Decimal("0.408")] * 2
 
 
+def test_a_credit_commitment_s_fee_is_the_whole_percent_that_rounded_prices_agree_on() -> None:
+    found = billed([used("n2-vcpu", 100, 0.031611, provider="gcp"), used("n2-ram", 1, 0.004237, provider="gcp")],
+                   [owned("f", "gcp-flex-cud-credit", "", 1, region="")],
+                   [("gcp-flex-cud-credit", "n2-vcpu", 0.01707),
+                    ("gcp-flex-cud-credit", "n2-ram", 0.002288)])  # fmt: skip
+    assert found.totals["committed_cost"] == Decimal("0.54")
+
+
 def test_a_credit_commitment_without_a_common_discount_has_no_price() -> None:
     found = billed([used("n2-vcpu", 1, 0.1, provider="gcp"), used("n2-ram", 1, 0.01, provider="gcp")],
                    [owned("f", "gcp-flex-cud-credit", "", 1, region="")],
                    [("gcp-flex-cud-credit", "n2-vcpu", 0.054), ("gcp-flex-cud-credit", "n2-ram", 0.006)])  # fmt: skip
-    assert found.totals["unpriced_commitments"] == ["f"]
+    assert found.unpriced["commitments"] == ["f"]
     assert found.totals["committed_cost"] == 0
 
 
@@ -355,6 +363,7 @@ def test_a_missing_list_price_is_no_cost_and_never_zero() -> None:
     item = next(i for i in found.items(["pool"]) if i["pool"] == "m5.large")
     assert (item["cost"], item["reason"], item["unpriced_quantity"]) == (None, "no list price", 2)
     assert found.totals["cost"] == Decimal("0.1")
+    assert found.totals["unpriced"] == {"quantity": 2, "pools": ["m5.large"], "commitments": []}
     assert not found.is_complete
 
 
@@ -368,7 +377,7 @@ def test_a_reservation_covers_usage_whose_list_price_is_not_known() -> None:
 def test_a_commitment_without_a_price_covers_nothing_and_has_no_cost() -> None:
     found = billed([used("m5.large", 1, 0.1)], [owned("ri", "regional-ri", "m5.large", 1)], [])
     assert use(found, "ri") == {"covered_by": "ri", "used": 0, "unused": 1, "cost_unused": None}
-    assert found.totals["unpriced_commitments"] == ["ri"]
+    assert found.unpriced["commitments"] == ["ri"]
     assert found.totals["cost"] == Decimal("0.1")
 
 
@@ -443,6 +452,12 @@ def test_a_missing_column_is_named_with_the_valid_ones() -> None:
     with pytest.raises(UsageError, match="lacks the column pool") as caught:
         bill(pd.DataFrame([used("m5.large", 1)]).drop(columns="pool"))
     assert "[zone]" in caught.value.hint
+
+
+def test_instants_may_be_written_in_any_iso_form() -> None:
+    forms = ["2026-01-01", "2026-01-01T01:00", "2026-01-01T04:00:00+02:00", "2026-01-01 03:00:00Z"]
+    found = billed([used("m5.large", 1, hour=hour) for hour in forms], [], [])
+    assert [item["hour"].hour for item in found.items(["hour"])] == [0, 1, 2, 3]
 
 
 def test_no_usage_is_no_bill() -> None:

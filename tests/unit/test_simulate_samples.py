@@ -14,7 +14,7 @@ from costlab.warehouse.connection import connect
 if TYPE_CHECKING:
     from pathlib import Path
 
-LEDGERS = ("ledger", "gcp/ledger")
+LEDGERS = ("ledger", "gcp/ledger", "azure/ledger")
 LEDGER = ("costs", "lines", "commitments", "commitment_hours", "invoices", "resources")
 
 

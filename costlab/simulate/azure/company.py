@@ -163,7 +163,7 @@ class _Builder:
 
 
 def build(seed: int, start: date, end: date, *, size: int, agreement: str, currency: str) -> Company:
-    """Return the company over ``[start, end)``; ``size`` multiplies its ordinary machines, 0 leaves a tenth of them."""
+    """Return the company over ``[start, end)``; ``size`` multiplies its ordinary machines, 0 leaves a few of each."""
     accounts = [Account(guid(seed, 6, n), name) for n, name in enumerate(SUBSCRIPTIONS)]
     estate = AzureEstate(seed, start, end, accounts=accounts)
     b = _Builder(Company(estate, portfolio_of(estate, size), agreement, currency), np.random.default_rng([seed, 1]))
@@ -186,7 +186,7 @@ def portfolio_of(estate: AzureEstate, size: int) -> list[Commitment]:
 
 
 def _count(number: int, size: int) -> int:
-    return number * size if size else -(-number // 10)
+    return number * size if size else -(-number // 24)
 
 
 def _machines(b: _Builder, group: Group, size: int) -> None:

@@ -70,8 +70,8 @@ SHAPES: Final = {
     **{f"Standard_F{2 * n}s_v2": Shape("Fsv2", n, 2 * n, 4 * n, _F2, n) for n in (1, 2, 4)},
     **{f"Standard_D{2 * n}s_v3": Shape("Dsv3", n, 2 * n, 8 * n, _D3, n) for n in (1, 2)},
     "Standard_B2s": Shape("BS", 8, 2, 4, ("0.048", "0.045", "0.048", "0.0416")),
-    "Standard_B2ms": Shape("BS", 16, 2, 8, ("0.096", "0.091", "0.096", "0.0832")),
-    "Standard_B4ms": Shape("BS", 32, 4, 16, ("0.192", "0.182", "0.192", "0.1664")),
+    "Standard_B2ms": Shape("BS High Memory", 4, 2, 8, ("0.096", "0.091", "0.096", "0.0832")),
+    "Standard_B4ms": Shape("BS High Memory", 8, 4, 16, ("0.192", "0.182", "0.192", "0.1664")),
 }
 """Machine sizes; prices are linear in the ratio within a series, but for the burstable ones."""
 
@@ -81,10 +81,11 @@ RESERVED: Final = {
     "Fsv2": (34, 54),
     "Dsv3": (36, 56),
     "BS": (36, 57),
+    "BS High Memory": (36, 57),
     "SQL": (21, 33),
 }
 """Discount of a reservation in percent, for one and for three years."""
-PLANNED: Final = {"Dsv5": 27, "Esv5": 28, "Fsv2": 31, "Dsv3": 25, "BS": 24}
+PLANNED: Final = {"Dsv5": 27, "Esv5": 28, "Fsv2": 31, "Dsv3": 25, "BS": 24, "BS High Memory": 24}
 """Discount of a one-year savings plan for compute in percent."""
 LICENCE: Final = "0.046"
 """Windows Server, per virtual CPU and hour."""
