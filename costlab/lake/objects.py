@@ -37,8 +37,10 @@ PART: Final = 16 << 20
 """Bytes of an object that one request reads."""
 CHUNK: Final = 1 << 16
 """Bytes that are lost at most when a connection is cut."""
-SMALL: Final = 4 << 20
-"""Up to this many bytes (manifests) an object is kept in memory for the run."""
+SMALL: Final = 1 << 20
+"""Up to this many bytes (manifests) an opened object is read whole ..."""
+KEPT: Final = 64
+"""... and so many of them stay in memory for the run: manifests are opened more than once."""
 _PAGE: Final = 1000
 _MAGIC = re.compile(r"[*?[]")
 _ODD = re.compile(r"[^A-Za-z0-9._=-]")
@@ -116,9 +118,10 @@ class ObjectTransport:
             raise SourceError(f"{uri}: no such object", hint="Check the path given to --from")
         if item.bytes > SMALL:
             return io.BufferedReader(_Blocks(item.bytes, lambda start, end: self._bytes(item, start, end)), CHUNK)
-        if item not in self._small:
-            self._small[item] = self._bytes(item, 0, item.bytes)
-        return io.BytesIO(self._small[item])
+        content = self._small[item] if item in self._small else self._bytes(item, 0, item.bytes)
+        if len(self._small) < KEPT:
+            self._small[item] = content
+        return io.BytesIO(content)
 
     def fetch(self, items: Sequence[StoredObject], into: Path) -> Generator[Path]:
         """Yield a local file for each object, in their order; several parts are on their way at a time.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from costlab.errors import ConfigError, SourceError
 from costlab.ingest import IngestReport
 from costlab.ingest import ingest as ingest_here
+from costlab.interfaces.connector import Transport
 from costlab.lake import Action, Lake
 from costlab.lake.requests import PATIENCE
 from costlab.lake.transport import transport_for
@@ -18,7 +20,7 @@ from costlab.money import plain
 from tests.connectors import azure_support
 from tests.connectors.cur import Export, line
 from tests.objects.conftest import Bucket
-from tests.objects.servers import Asked, Fault, Google, Proxy
+from tests.objects.servers import Asked, Fault, Google, Proxy, proxy
 from tests.objects.test_object_ingest import Ingest, cur
 
 Load = Callable[..., IngestReport]
@@ -134,6 +136,54 @@ def test_a_download_may_be_cut_as_often_as_it_makes_progress(s3: Bucket, s3_prox
     fetched = transport.fetch(transport.list(s3.root), tmp_path)
     assert [path.read_bytes() for path in fetched] == [content]
     assert len(s3_proxy.asked_for("a.csv.gz")) > PATIENCE.attempts + 1
+
+
+@dataclass
+class Behind:
+    """A bucket that is reached through a proxy."""
+
+    bucket: Bucket
+    proxy: Proxy
+
+    @property
+    def transport(self) -> Transport:
+        return transport_for(self.bucket.root, self.bucket.options)[0]
+
+
+@pytest.fixture(params=["s3", "azure", "gcs"])
+def behind(request: pytest.FixtureRequest) -> Iterator[Behind]:
+    """Return an empty bucket of each store, with a proxy before it."""
+    bucket: Bucket = request.getfixturevalue(request.param)
+    host, slash, path = bucket.options["endpoint"].removeprefix("http://").partition("/")
+    with proxy(f"http://{host}") as before:
+        bucket.options["endpoint"] = before.url + slash + path
+        yield Behind(bucket, before)
+
+
+def test_every_store_is_asked_again(behind: Behind, tmp_path: Path) -> None:
+    behind.bucket.put("a.csv", b"content")
+    behind.proxy.fault = lambda asked: Fault(503, "ServerBusy") if asked.number < 2 else None
+    transport = behind.transport
+    assert [path.read_bytes() for path in transport.fetch(transport.list(behind.bucket.root), tmp_path)] == [b"content"]
+
+
+def test_no_store_mixes_two_versions_of_an_object(behind: Behind, tmp_path: Path) -> None:
+    behind.bucket.put("a.csv", b"a" * 200_000)
+
+    def fault(asked: Asked) -> Fault | None:
+        if not asked.path.endswith("a.csv") or asked.number:
+            return None
+        return Fault(cut=100_000)
+
+    transport = behind.transport
+    listed = transport.list(behind.bucket.root)
+    behind.proxy.fault = fault
+    fetched = transport.fetch(listed, tmp_path)
+    assert next(fetched).read_bytes() == b"a" * 200_000
+    behind.proxy.seen.clear()
+    behind.bucket.put("a.csv", b"b" * 200_000)
+    with pytest.raises(SourceError, match=r"a\.csv was replaced while it was read"):
+        list(transport.fetch(listed, tmp_path))
 
 
 # ---- replaced, removed, incomplete

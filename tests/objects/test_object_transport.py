@@ -208,6 +208,18 @@ def test_a_manifest_is_read_once_in_a_run(s3: Bucket, s3_proxy: Proxy) -> None:
         transport.open(f"{s3.root}/other.json")
 
 
+def test_not_every_object_that_is_looked_into_stays_in_memory(
+    s3: Bucket, s3_proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "KEPT", 1)
+    for name in ("1.csv", "2.csv"):
+        s3.put(name, b"x")
+    transport = reached(s3)
+    for name in ("1.csv", "2.csv") * 2:
+        transport.open(f"{s3.root}/{name}").close()
+    assert len(s3_proxy.asked_for("2.csv")) > len(s3_proxy.asked_for("1.csv"))
+
+
 def test_a_disk_without_room_is_said_before_anything_is_read(
     s3: Bucket, s3_proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
