@@ -674,8 +674,9 @@ select
         else coalesce(adjustment_info_description, sku_description)
     end as ChargeDescription,
     case
-        when x_charge = 'Usage' then 'Usage-Based'
-        when x_charge = 'Purchase' then 'Recurring'
+        -- what is charged for a whole month is a fee (support, subscriptions): metered usage is charged by the hour or day
+        when x_charge = 'Usage' and usage_end_time - usage_start_time < interval 27 days then 'Usage-Based'
+        when x_charge in ('Usage', 'Purchase') then 'Recurring'
         else 'One-Time'
     end as ChargeFrequency,
     usage_end_time as ChargePeriodEnd,

@@ -410,6 +410,13 @@ def test_a_seller_is_the_publisher() -> None:
     assert (row["PublisherName"], row["InvoiceIssuerName"]) == ("Vendor Inc.", "Google Cloud")
 
 
+@pytest.mark.parametrize(("end", "frequency"), [("2026-04-01 07:00:00", "Recurring"), ("2026-03-06", "Usage-Based")])
+def test_what_is_charged_for_a_month_is_a_fee_that_recurs(end: str, frequency: str) -> None:
+    support = {"service_description": "Support", "usage_start_time": "2026-03-01 08:00:00", "usage_end_time": end}
+    (row,) = staged("gcp_billing_export", COLUMNS, LINE | support)
+    assert (row["ChargeCategory"], row["ChargeFrequency"]) == ("Usage", frequency)
+
+
 @pytest.mark.parametrize("month", ["2026", "202613", None])
 def test_a_line_without_an_invoice_month_goes_to_quarantine(month: str | None) -> None:
     (row,) = staged("gcp_billing_export", COLUMNS, LINE | {"invoice_month": month})
