@@ -27,8 +27,8 @@ _BEGINNING: Final = Month(2010, 1).start
 _MARGIN: Final = timedelta(days=7)
 """Rows of an invoice month are loaded from its first day on; a week more costs little."""
 _LOOKBACK_DAYS: Final = "35"
-_LONGEST: Final = 120
-"""Months in which a loaded one is looked for."""
+_LONGEST: Final = 36
+"""Months back from now in which loaded ones are looked for; a look at the whole table is right, too, only dearer."""
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
 _TEXT: Final = frozenset({"STRING"})
 _NESTED: Final = frozenset({"RECORD", "STRUCT", "JSON", "BYTES"})

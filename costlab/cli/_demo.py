@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import shutil
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from costlab.cli._demo_allocation import METRICS_FILE, RULES_FILE, write_allocation
 from costlab.errors import UsageError
+from costlab.lab.currency import COLUMNS as RATE_COLUMNS
+from costlab.lab.currency import FILE_NAME as RATES
 from costlab.lab.facade import Lab
 from costlab.lab.loading import load_and_publish
 from costlab.money import plain
@@ -19,6 +23,10 @@ from costlab.period import Month
 from costlab.report.formats import Format, render
 from costlab.settings import FILE_NAME, Settings, Source, load_settings, source_block
 from costlab.simulate import simulate
+from costlab.simulate.azure import simulate_azure
+from costlab.simulate.azure.prices import exchange_rate
+from costlab.simulate.bill import months_between
+from costlab.simulate.gcp import simulate_gcp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -29,11 +37,16 @@ if TYPE_CHECKING:
 END = date(2026, 10, 20)
 """The day the simulated company's data ends: fixed, so that a seed gives the same company everywhere."""
 MARKER = ".costlab-demo.json"
-_OWN = (MARKER, FILE_NAME, RULES_FILE, METRICS_FILE, "native", "lake", "serve", "reports", "costlab.duckdb")
+_OWN = (
+    MARKER, FILE_NAME, RATES, RULES_FILE, METRICS_FILE, "native", "lake", "serve", "reports", "costlab.duckdb",
+)  # fmt: skip
 _ASIDE = ".costlab-demo-before"
 _TOP = 5
+CURRENCY = "EUR"
+"""What the company's Azure agreement is billed in."""
+_RATE = Decimal("0.000001")
 _TOML = """\
-# Made by `costlab demo`. The company is simulated, its bill is in the vendor's native export format.
+# Made by `costlab demo`. The company is simulated, its bills are in each vendor's native export format.
 """
 _FRESHNESS = """
 [freshness]
@@ -56,19 +69,50 @@ def make_demo(
     with _replacing(folder):
         record = {"seed": seed, "months": months, "scale": scale}
         (folder / MARKER).write_text(json.dumps(record) + "\n", encoding="utf-8")
-        progress(f"simulating {months} months of a company's cloud bill (seed {seed}, {scale})")
-        made = simulate(folder / "native", seed=seed, end=end, months=months, scale=scale, progress=progress)
-        sources = [Source("aws", "aws-cur", str(made.cur2)), Source("metrics", "metrics-file", str(made.metrics))]
+        progress(f"simulating {months} months of a company on three clouds (seed {seed}, {scale})")
+        sources = _simulated(folder, seed=seed, months=months, scale=scale, end=end, progress=progress)
         local = [Source(s.name, s.connector, _relative(s.uri, folder)) for s in sources]
         text = _TOML + "".join(source_block(source) for source in local) + _FRESHNESS
         (folder / FILE_NAME).write_text(text, encoding="utf-8")
-        first = Month.of(end - timedelta(days=1)).plus(1 - months).first_day
-        write_allocation(folder, seed=seed, start=first, end=end)
+        write_allocation(folder, seed=seed, start=_start(end, months), end=end)
         settings = load_settings(folder.absolute())
         done = load_and_publish(settings, settings.sources, progress=progress)
         for error in done.errors:
             raise error
     return settings
+
+
+def _simulated(
+    folder: Path, *, seed: int, months: int, scale: str, end: date, progress: Callable[[str], None]
+) -> list[Source]:
+    """Write the exports, metrics and exchange rates of the company, and return where they are."""
+    native = folder / "native"
+    wanted: dict[str, Any] = {"seed": seed, "end": end, "months": months, "scale": scale}
+
+    def of(cloud: str) -> Callable[[str], None]:
+        return lambda text: progress(f"{cloud} {text}")
+
+    aws = simulate(native / "aws", **wanted, progress=of("aws"))
+    azure = simulate_azure(native / "azure", **wanted, currency=CURRENCY, progress=of("azure"))
+    gcp = simulate_gcp(native / "gcp", **wanted, progress=of("gcp"))
+    with (folder / RATES).open("w", encoding="utf-8", newline="") as handle:
+        lines = csv.writer(handle)
+        lines.writerow(RATE_COLUMNS)
+        for month in months_between(_start(end, months), end):
+            rate = Decimal(10_000) / exchange_rate(month, CURRENCY)
+            lines.writerow((month.first_day, CURRENCY, "USD", rate.quantize(_RATE), "the simulated Azure invoice"))
+    return [
+        Source("aws", "aws-cur", str(aws.cur2)),
+        Source("azure", "azure-export", str(azure.export)),
+        Source("gcp", "gcp-billing-export", str(gcp.detailed)),
+        Source("aws-metrics", "metrics-file", str(aws.metrics)),
+        Source("azure-metrics", "metrics-file", str(azure.metrics)),
+        Source("gcp-metrics", "metrics-file", str(gcp.metrics)),
+    ]
+
+
+def _start(end: date, months: int) -> date:
+    return Month.of(end - timedelta(days=1)).plus(1 - months).first_day
 
 
 def summary(settings: Settings, command: str) -> str:
@@ -91,7 +135,8 @@ def summary(settings: Settings, command: str) -> str:
 
 def _next(month: Window) -> list[str]:
     return [
-        "cost --by ServiceName --grain month",
+        "cost --by ServiceProviderName,ServiceName --grain month",
+        "cost --by ServiceProviderName --currency USD",
         "cost --by Tags.team --where \"ServiceCategory = 'Compute'\"",
         f"explain --from {month.start} --to {month.end} --by SubAccountId",
         "allocate --by team",
@@ -115,8 +160,10 @@ def _top(answer: Answer) -> Answer:
 
 
 def _saving(plan: Answer) -> str:
-    total = plan.totals.get("monthly_saving")
-    return f"{plain(total)} {plan.currency or ''}".strip() if total is not None else "nothing"
+    """Return the plan's total in every currency it has: amounts of two are never added."""
+    one = plan.totals.get("monthly_saving")
+    sums = plan.totals.get("by_currency") or ({plan.currency: plan.totals} if one is not None else {})
+    return " and ".join(f"{plain(amounts['monthly_saving'])} {code}" for code, amounts in sums.items()) or "nothing"
 
 
 def _relative(uri: str, folder: Path) -> str:

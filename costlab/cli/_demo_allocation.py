@@ -19,7 +19,7 @@ env = ["environment", "stage"]
 
 [[dimensions]]
 name = "team"
-aliases = { ml = ["sandbox"] }          # the sandbox is where ml tries things
+aliases = { ml = ["sandbox"], web = ["prod", "retail"] }   # the sandbox is where ml tries things
 
 [[dimensions.rules]]                    # in order, the first that matches wins
 value = "web"
@@ -30,19 +30,27 @@ take = "Tags.team"
 
 [[dimensions.rules]]
 value = "web"
-where = "SubAccountName like 'web-%'"
+where = "SubAccountName like 'web-%' or SubAccountName in ('quill-prod', 'quill-retail')"
+
+[[dimensions.rules]]
+value = "web"
+where = "SubAccountId like 'quill-shop-%'"
 
 [[dimensions.rules]]
 value = "data"
-where = "SubAccountName like 'data-%'"
+where = "SubAccountName like 'data-%' or SubAccountName = 'quill-data' or SubAccountId like 'quill-data-%'"
 
 [[dimensions.rules]]
 value = "platform"
-where = "SubAccountName like 'platform-%'"
+where = "SubAccountName like 'platform-%' or SubAccountName = 'quill-platform' or SubAccountId = 'quill-shared'"
 
 [[dimensions.rules]]
 value = "ml"
-where = "SubAccountName in ('ml-prod', 'sandbox')"
+where = "SubAccountName in ('ml-prod', 'sandbox', 'quill-ml', 'quill-sandbox')"
+
+[[dimensions.rules]]
+value = "ml"
+where = "SubAccountId in ('quill-ml-prod', 'quill-sandbox')"
 
 [[dimensions.rules]]
 value = "mobile"
@@ -50,7 +58,7 @@ where = "SubAccountName like 'mobile-%'"
 
 [[dimensions.rules]]
 value = "eu"
-where = "SubAccountName like 'eu-%'"
+where = "SubAccountName like 'eu-%' or SubAccountId = 'quill-eu-prod'"
 
 [[dimensions.rules]]
 value = "security"
@@ -93,11 +101,11 @@ take = "Tags.env"
 
 [[dimensions.rules]]
 value = "staging"
-where = "SubAccountName like '%-staging'"
+where = "SubAccountName like '%-staging' or SubAccountId like '%-staging'"
 
 [[dimensions.rules]]
 value = "dev"
-where = "SubAccountName like '%-dev' or SubAccountName = 'sandbox'"
+where = "SubAccountName like '%-dev' or SubAccountId like '%-dev' or SubAccountName ilike '%sandbox'"
 """
 
 

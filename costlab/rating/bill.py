@@ -55,7 +55,7 @@ class Run:
     @property
     def is_priced(self) -> bool:
         """Whether the price is known."""
-        return not np.isnan(self.price if isinstance(self.price, float) else self.price[0])
+        return not bool(np.isnan(self.price).any())
 
 
 @dataclass(frozen=True, slots=True)

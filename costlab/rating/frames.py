@@ -81,7 +81,7 @@ def _typed(values: Series, kind: str) -> Series:
     import pandas as pd
 
     if kind == "TIMESTAMP":
-        return pd.to_datetime(values, utc=True).dt.tz_localize(None)
+        return pd.to_datetime(values, utc=True, format="ISO8601").dt.tz_localize(None)
     return values.astype("float64") if kind == "DOUBLE" else _text(values)
 
 

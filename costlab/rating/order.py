@@ -82,7 +82,7 @@ class _Reach:
     def _kind(self, commitment: Commitment) -> list[int]:
         instrument, provider = commitment.instrument, commitment.instrument.provider
         if instrument is Instrument.EC2_SP:
-            family = commitment.target.lower()
+            family = commitment.shape.family
             return [row for row in self.by_provider[provider] if self.series[row].shape.family == family]
         if instrument.is_plan:
             return self.by_provider[provider]
@@ -183,12 +183,16 @@ def _fee(commitment: Commitment, rates: Rates, kept: list[float]) -> float | Non
     """Return the fee per USD of a commitment stated at on-demand prices.
 
     Its own price (a rate without a pool) where there is one, else what all its pools keep of their list prices, if
-    they agree: 100 USD/h on demand at 46 % discount cost 54 USD/h.
+    they agree, exactly or (as price lists are rounded) to the whole percent: 100 USD/h on demand at 46 % discount
+    cost 54 USD/h.
     """
     own = rates.price(commitment, "", commitment.region)
     if own is not None:
         return own
-    return kept[0] if len(set(kept)) == 1 else None
+    for agreed in ({*kept}, {round(share, 2) for share in kept}):
+        if len(agreed) == 1:
+            return agreed.pop()
+    return None
 
 
 def _step(index: int, commitment: Commitment, rows: list[int], price: float) -> Step:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 _FEW = 3
+_MONEY_FIRST = ("recommend", "anomalies", "compare-advice")
+"""Tables of items with a currency each: it is shown where there are several."""
 _WIDE = ("ServiceProviderName", "BillingAccountId", "SubAccountId", "ServiceName", "RegionId", "x_usage_type")
 """Wide columns of a scope first."""
 
@@ -42,6 +44,8 @@ def grid(answer: Answer) -> Grid:
         columns = _VIEWS_OF[answer.name](answer)
     else:
         columns = _VIEWS[answer.name]() if answer.name in _VIEWS else _all(answer)
+    if answer.name in _MONEY_FIRST and len({item.get("currency") for item in answer.items}) > 1:
+        columns.insert(0, _field("currency"))
     values = [[column.value(item) for column in columns] for item in answer.items]
     exact = answer.name == "query"
     return Grid(

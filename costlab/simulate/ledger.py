@@ -113,7 +113,7 @@ class Ledger:
             f"sum({c})::decimal(38, 12) as {c}" for c in ("BilledCost", "EffectiveCost", "ContractedCost", "ListCost")
         )
         queries = {
-            "costs": f"select {_GRAIN}, {costs}, sum(line_items)::bigint as line_items from ledger_costs group by {_GRAIN} order by all",
+            "costs": f"select {_GRAIN}, 'USD' as BillingCurrency, {costs}, sum(line_items)::bigint as line_items from ledger_costs group by {_GRAIN} order by all",
             "lines": """select BillingMonth, line_type, sum(rows)::bigint as rows, sum(source_cost)::decimal(38, 12) as source_cost
                 from ledger_lines group by 1, 2 order by 1, 2""",
             "invoices": """select BillingMonth, InvoiceId, sum(BilledCost)::decimal(38, 12) as BilledCost

@@ -7,7 +7,7 @@ Usage is what the commitments were applied to: on-demand Linux machines by hour,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -62,7 +62,7 @@ class RatingFiles:
         for name in ("pools", "committed_prices"):
             self.con.unregister(name)
 
-    def _pools(self, biller: Biller) -> pa.Table:
+    def _pools(self, biller: Biller) -> Any:
         accounts = biller.company.estate.accounts
         rows = [
             {
@@ -81,10 +81,10 @@ _POOLS = pa.schema(
 _PRICES = pa.schema({"com": pa.int32(), "pool": pa.string(), "region": pa.string(), "rate": pa.int64()})
 
 
-def _committed_prices(commitments: list[Commitment], pools: list[Usage]) -> pa.Table:
+def _committed_prices(commitments: list[Commitment], pools: list[Usage]) -> Any:
     """Return the price of each commitment per unit and hour: plans of every type in use, reservations of their own."""
     kinds = sorted({(pool.instance_type, pool.region) for pool in pools})
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for com, owned in enumerate(commitments):
         if owned.is_plan:
             rows += [

@@ -188,11 +188,14 @@ costed as (
         case
             when not x_is_priced then x_cash
             when x_is_unused then coalesce(x_contracted_product, 0)
+            -- the product of doubles has fifteen digits; where it is what was paid, what was paid has them all
+            when cast(abs(x_contracted_product - x_cash) as double) <= 1e-12 * cast(abs(x_cash) as double) then x_cash
             else coalesce(x_contracted_product, x_cash)
         end as x_contracted,
         case
             when not x_is_priced then x_cash
             when x_is_unused then coalesce(x_list_product, 0)
+            when cast(abs(x_list_product - x_cash) as double) <= 1e-12 * cast(abs(x_cash) as double) then x_cash
             else coalesce(x_list_product, x_contracted_product, x_cash)
         end as x_list,
         case

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from costlab.cli._demo import make_demo
 from costlab.lab.facade import Lab
+from costlab.lab.loading import load_and_publish
+from costlab.settings import Settings, Source
+from costlab.simulate import simulate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,9 +49,12 @@ class Found:
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
-    folder: Path = tmp_path_factory.mktemp("company") / "demo"
-    settings = make_demo(folder, months=5, seed=7, scale="tiny", progress=lambda _: None, end=date(2026, 10, 20))
-    planted = json.loads((folder / "native" / "ledger" / "planted.json").read_text())
+    folder: Path = tmp_path_factory.mktemp("company")
+    made = simulate(folder / "native", seed=7, end=date(2026, 10, 20), months=5, scale="tiny")
+    planted = json.loads((made.ledger / "planted.json").read_text())
+    sources = (Source("aws", "aws-cur", str(made.cur2)), Source("metrics", "metrics-file", str(made.metrics)))
+    settings = Settings(folder / "workspace", sources)
+    assert load_and_publish(settings, sources, progress=lambda _: None).exit_code == 0
     with Lab.open(settings) as lab:
         items = list(lab.ask_recommend().payload()["items"])
         incidents = list(lab.ask_anomalies(days=120).payload()["items"])

@@ -42,6 +42,9 @@ def test_notebooks_run_on_the_demo(path: Path, demo: Demo, monkeypatch: pytest.M
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     printed = "".join(output.get("text", "") for cell in cells for output in cell.outputs)
     with open_lab(demo.workspace) as lab:
-        savings, total = list(lab.recommend()["monthly_saving"]), lab.ask_recommend().totals["monthly_saving"]
-    assert sum(savings) == total
-    assert f"the plan saves {sum(savings)} a month" in printed
+        plan, totals = lab.recommend(), lab.ask_recommend().totals["by_currency"]
+    assert set(totals) == {"USD", "EUR"}
+    for currency, sums in totals.items():
+        own = sum(plan[plan["currency"] == currency]["monthly_saving"])
+        assert own == sums["monthly_saving"]
+        assert f"the plan saves {own} {currency} a month" in printed

@@ -21,10 +21,11 @@ from tests.cli.conftest import Demo, environment
 
 pytestmark = pytest.mark.slow
 
-Cells = dict[tuple[str, str, str], Decimal]
+Cells = dict[tuple[str, ...], Decimal]
 METRICS = ("BilledCost", "EffectiveCost")
 ALL_DAYS = ("--from", "2000-01-01", "--to", "2100-01-01")
-BY = "BillingPeriodStart,ServiceName,SubAccountId"
+BY = "BillingPeriodStart,BillingCurrency,ServiceName,SubAccountId"
+CLOUDS = ("aws", "azure", "gcp")
 
 
 def command(demo: Demo, *arguments: str) -> Any:
@@ -33,9 +34,21 @@ def command(demo: Demo, *arguments: str) -> Any:
     return json.loads(done.stdout) if "json" in arguments else done.stdout
 
 
-def cells(rows: Iterable[tuple[Any, Any, Any, Any]]) -> Cells:
-    found = {(str(month)[:7], service, account): Decimal(amount) for month, service, account, amount in rows}
+def cells(rows: Iterable[tuple[Any, ...]]) -> Cells:
+    found = {(str(month)[:7], *keys): Decimal(amount) for month, *keys, amount in rows}
     return {key: amount for key, amount in found.items() if amount}
+
+
+def by_currency(ledger: Cells) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for (_, currency, *_), amount in ledger.items():
+        found[currency] = found.get(currency, Decimal(0)) + amount
+    return found
+
+
+def told(totals: dict[str, Any], metric: str) -> dict[str, Decimal]:
+    assert totals[metric] is None, "amounts of two currencies were added"
+    return {currency: Decimal(sums[metric]) for currency, sums in totals["by_currency"].items()}
 
 
 @pytest.fixture(scope="module", params=METRICS)
@@ -45,13 +58,19 @@ def metric(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def ledger(demo: Demo, metric: str) -> Cells:
-    """What the simulated company was charged, from the simulator's own books."""
-    path = str(demo.workspace / "native" / "ledger" / "costs.parquet")
-    sql = f"select BillingMonth, ServiceName, SubAccountId, sum({metric}) from read_parquet(?) group by all"
+    """What the simulated company was charged on each cloud, from the simulator's own books."""
     con = connect()
-    found = cells(con.execute(sql, [path]).fetchall())
+    found: Cells = {}
+    for cloud in CLOUDS:
+        path = str(demo.workspace / "native" / cloud / "ledger" / "costs.parquet")
+        keys = "BillingMonth, BillingCurrency, ServiceName, SubAccountId"
+        sql = f"select {keys}, sum({metric}) from read_parquet(?) group by {keys}"
+        own = cells(con.execute(sql, [path]).fetchall())
+        assert len(own) > 20
+        assert not set(own) & set(found)
+        found |= own
     con.close()
-    assert len(found) > 100
+    assert set(by_currency(found)) == {"USD", "EUR"}
     return found
 
 
@@ -59,7 +78,7 @@ def test_the_command_line_equals_the_ledger(demo: Demo, metric: str, ledger: Cel
     answer = command(demo, "cost", "--by", BY, "--metric", metric, *ALL_DAYS, "--format", "json")
     names = (*BY.split(","), metric)
     assert cells(tuple(item[name] for name in names) for item in answer["items"]) == ledger
-    assert Decimal(answer["totals"][metric]) == sum(ledger.values())
+    assert told(answer["totals"], metric) == by_currency(ledger)
 
 
 @pytest.mark.parametrize("table", ["focus.costs", "marts.daily_costs", "marts.daily_skus"])
@@ -72,7 +91,7 @@ def test_sql_equals_the_ledger(demo: Demo, metric: str, ledger: Cells, table: st
 def test_csv_equals_json(demo: Demo, metric: str, ledger: Cells) -> None:
     text = command(demo, "cost", "--by", BY, "--metric", metric, *ALL_DAYS, "--format", "csv")
     rows = [tuple(value or None for value in row) for row in list(csv.reader(text.splitlines()))[1:]]
-    assert cells(rows) == ledger  # type: ignore[arg-type]
+    assert cells(rows) == ledger
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.2", "1.3", "1.4"])
@@ -100,14 +119,19 @@ def test_the_notebook_equals_the_ledger(demo: Demo, metric: str, ledger: Cells) 
 def test_the_report_equals_the_command_line(demo: Demo, metric: str) -> None:
     with costlab.open(demo.workspace) as lab:
         document = build_report(lab, "monthly")
-        total = lab.ask_cost(metric=metric).totals[metric]
-        before = lab.ask_cost(metric=metric, start=lab.window().before().start, end=lab.window().start).totals[metric]
+        now = told(lab.ask_cost(metric=metric).totals, metric)
+        earlier = lab.window().before()
+        before = told(lab.ask_cost(metric=metric, start=earlier.start, end=earlier.end).totals, metric)
         table = document.sections[0].table
     assert table is not None
-    row = next(item for item in table.items if item["metric"] == metric)
-    assert (row["now"], row["before"], row["change"]) == (total, before, total - before)
-    if metric == "EffectiveCost":
-        assert sum(item["now"] for item in document.data.items) == total
+    rows = {item["currency"]: item for item in table.items if item["metric"] == metric}
+    assert set(rows) == {"USD", "EUR"}
+    for currency, row in rows.items():
+        total, was = now[currency], before[currency]
+        assert (row["now"], row["before"], row["change"]) == (total, was, total - was)
+        if metric == "EffectiveCost":
+            listed = [item["now"] for item in document.data.items if item["BillingCurrency"] == currency]
+            assert sum(listed) == total
 
 
 def test_the_parts_of_a_change_add_up_to_it(demo: Demo, metric: str) -> None:
@@ -115,9 +139,10 @@ def test_the_parts_of_a_change_add_up_to_it(demo: Demo, metric: str) -> None:
 
     with costlab.open(demo.workspace) as lab:
         answer = lab.ask_explain(["ServiceName", "SubAccountId"])
-        total = lab.ask_cost(metric="EffectiveCost").totals["EffectiveCost"]
-    assert answer.totals["after"] == total
-    for item in [*answer.items, answer.totals]:
+        total = told(lab.ask_cost(metric="EffectiveCost").totals, "EffectiveCost")
+    sums = answer.totals["by_currency"]
+    assert {currency: amounts["after"] for currency, amounts in sums.items()} == total
+    for item in [*answer.items, *sums.values()]:
         assert sum(item[part] for part in PARTS) == item["change"] == item["after"] - item["before"]
 
 
@@ -125,7 +150,7 @@ def test_every_grain_and_day_adds_up_to_the_same_total(demo: Demo, metric: str, 
     with costlab.open(demo.workspace) as lab:
         for grain in ("day", "month", "total"):
             answer = lab.ask_cost(metric=metric, grain=grain, start="2000-01-01", end="2100-01-01")
-            assert answer.totals[metric] == sum(ledger.values())
+            assert told(answer.totals, metric) == by_currency(ledger)
 
 
 def test_findings_published_are_those_computed_again(demo: Demo) -> None:
@@ -148,7 +173,8 @@ def test_the_dashboard_equals_the_command_line(demo: Demo, metric: str, ledger: 
     with costlab.open(demo.workspace) as lab:
         facts = load_facts(lab)
         for month in facts.months:
-            bill = load_bill(lab, facts, month, "USD")
-            total = bill.effective if metric == "EffectiveCost" else bill.billed
-            charged = lab.ask_cost(metric=metric, start=bill.window.start, end=bill.window.end).totals[metric]
-            assert total.now == charged
+            for currency in ("USD", "EUR"):
+                bill = load_bill(lab, facts, month, currency)
+                total = bill.effective if metric == "EffectiveCost" else bill.billed
+                charged = lab.ask_cost(metric=metric, start=bill.window.start, end=bill.window.end)
+                assert total.now == told(charged.totals, metric)[currency]

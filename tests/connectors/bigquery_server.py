@@ -17,13 +17,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+import pyarrow as pa
 import sqlglot
+from pyarrow import parquet
 from sqlglot import exp
 
 from costlab.warehouse.connection import Connection, Error, connect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 Json = dict[str, Any]
 LEAST = 10 << 20
@@ -54,7 +57,10 @@ def record(name: str, *fields: Json, repeated: bool = False) -> Json:
 
 @dataclass
 class Fault:
-    """An answer in place of the right one, for requests whose method and path match; ``times`` of them."""
+    """An answer in place of the right one, for requests whose method and path match; ``times`` of them.
+
+    Status 0 cuts the connection.
+    """
 
     pattern: str
     status: int
@@ -121,6 +127,16 @@ class BigQuery:
                 f"insert into \"{place}\" ({names}) select unnest(from_json($1, '{wanted}'), max_depth := 2)",
                 [json.dumps([value])],
             )
+
+    def copy(self, place: str, files: Path, *, loaded: str) -> None:
+        """Create a table of the Parquet files in a folder, all loaded on one day."""
+        paths = sorted(str(path) for path in files.glob("**/*.parquet"))
+        self.create(place, [_of_arrow(item) for item in parquet.read_schema(paths[0])])
+        self.con.execute(
+            f'insert into "{place}" by name select *, $1::timestamptz as "_PARTITIONTIME" '
+            "from read_parquet($2, hive_partitioning = false)",
+            [loaded, paths],
+        )
 
     def handle(self, method: str, path: str, query: dict[str, list[str]], body: Json) -> tuple[int, Json]:
         """Return status and answer of a request."""
@@ -220,6 +236,24 @@ class BigQuery:
         } | ({"pageToken": str(following)} if following < len(job["rows"]) else {})
 
 
+def _of_arrow(item: pa.Field) -> Json:
+    """Return the column of a schema for a column of a Parquet file."""
+    kind, repeated = item.type, pa.types.is_list(item.type)
+    if repeated:
+        kind = kind.value_type
+    if pa.types.is_struct(kind):
+        fields = [_of_arrow(kind.field(number)) for number in range(kind.num_fields)]
+        return record(item.name, *fields, repeated=repeated)
+    names = (
+        ("FLOAT", pa.types.is_floating(kind)),
+        ("NUMERIC", pa.types.is_decimal(kind)),
+        ("INTEGER", pa.types.is_integer(kind)),
+        ("BOOLEAN", pa.types.is_boolean(kind)),
+        ("TIMESTAMP", pa.types.is_timestamp(kind)),
+    )
+    return column(item.name, next((name for name, fits in names if fits), "STRING"), repeated=repeated)
+
+
 def _type(item: Json) -> str:
     if item["type"] == "RECORD":
         kind = f"STRUCT({', '.join(f'{_quote(f)} {_type(f)}' for f in item['fields'])})"
@@ -292,6 +326,9 @@ class _Handler(BaseHTTPRequestHandler):
             status, answer = self.state.handle(self.command, address.path, parse_qs(address.query), body)
         except (Error, sqlglot.ParseError, KeyError) as error:
             status, answer = 400, _error(400, "invalidQuery", f"{type(error).__name__}: {error}")
+        if not status:
+            self.close_connection = True
+            return
         content = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

@@ -223,6 +223,12 @@ def test_tags_are_an_object_without_equal_keys(given: str, expected: Row) -> Non
     assert len(pairs) == len(expected)
 
 
+def test_large_amounts_are_exact_where_the_price_is_what_was_paid() -> None:
+    row = one(Quantity="10085.2036", UnitPrice="0.2208", PayGPrice="0.2208", ExchangeRatePricingToBilling="9.6321",
+              CostInBillingCurrency="21448.885062699648")  # fmt: skip
+    assert row["ContractedCost"] == row["ListCost"] == row["EffectiveCost"] == Decimal("21448.885062699648")
+
+
 @pytest.mark.parametrize("given", [None, "{}"])
 def test_no_tags_are_null(given: str | None) -> None:
     assert one(Tags=given)["Tags"] is None

@@ -1,7 +1,7 @@
 """``python -m tests.focus_validator [FILE.parquet]``: say what the official validator thinks of an export.
 
-Without a file a simulated bill is exported and checked, also with planted faults. Exit code 1 if a rule fails that is
-not on the allowlist, or a planted fault is not noticed.
+Without a file a bill of each cloud is exported and checked, one also with planted faults. Exit code 1 if a rule fails
+that is not on the allowlist, or a planted fault is not noticed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.focus_validator.environment import Unavailable, Validator, validator
 from tests.focus_validator.report import allowlist
 from tests.focus_validator.samples import (
+    CLOUDS,
     FAULTS,
     WHOLE_FAULTS,
     simulated_export,
@@ -32,18 +33,22 @@ def main(arguments: list[str]) -> int:
         return 3
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        given = Path(arguments[0]) if arguments else simulated_export(folder)
-        sample = stratified(given, folder / "sample.parquet")
-        wrong = _sound(found, sample)
-        if not arguments:
-            wrong += _faulty(found, folder, stratified(sample, folder / "small.parquet", rows=500))
+        if arguments:
+            wrong = _sound(found, stratified(Path(arguments[0]), folder / "sample.parquet"))
+        else:
+            exports = {cloud: simulated_export(folder, cloud) for cloud in CLOUDS}
+            wrong = sum(
+                _sound(found, stratified(export, folder / f"{cloud}-sample.parquet"), cloud)
+                for cloud, export in exports.items()
+            )
+            wrong += _faulty(found, folder, stratified(exports["aws"], folder / "small.parquet", rows=500))
     return 1 if wrong else 0
 
 
-def _sound(found: Validator, sample: Path) -> int:
+def _sound(found: Validator, sample: Path, name: str = "") -> int:
     began = time.perf_counter()
     report = found.run(sample)
-    sys.stdout.write(f"{report} in {time.perf_counter() - began:.1f} s\n")
+    sys.stdout.write(f"{name} {report}".lstrip() + f" in {time.perf_counter() - began:.1f} s\n")
     unknown = {rule: text for rule, text in report.failed.items() if rule not in allowlist()}
     for rule, text in unknown.items():
         sys.stdout.write(f"FAIL {rule} ({text}\n")

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 from costlab.ingest import ingest
 from costlab.lake import Lake
 from costlab.simulate import simulate
+from costlab.simulate.azure import simulate_azure
+from costlab.simulate.gcp import simulate_gcp
 from costlab.warehouse.catalogue import publish_lake
 from costlab.warehouse.connection import Connection, connect
 from costlab.warehouse.export import export_focus
+from tests.connectors import test_oci_cost_report as oci
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_ROWS = 10_000
+END = date(2026, 3, 1)
 _STRATA = "ChargeCategory, ChargeClass, PricingCategory, CommitmentDiscountStatus, ProviderName"
 
 
@@ -103,14 +107,51 @@ WHOLE_FAULTS = (
 """The validator parses instants and ids as it loads a file, so another offset or a numeric id is not noticed."""
 
 
-def simulated_export(folder: Path) -> Path:
-    """Return the FOCUS 1.2 export of a month of a simulated AWS bill, as Parquet."""
-    simulation = simulate(folder / "exports", end=date(2026, 3, 1), months=1, scale="small")
-    workspace = folder / "workspace"
+def _aws(folder: Path) -> tuple[str, Path]:
+    return "aws-cur", simulate(folder, end=END, months=1, scale="small").cur2
+
+
+def _azure(folder: Path) -> tuple[str, Path]:
+    return "azure-export", simulate_azure(folder, end=END, months=1, scale="small").export
+
+
+def _gcp(folder: Path) -> tuple[str, Path]:
+    return "gcp-billing-export", simulate_gcp(folder, end=END, months=1, scale="small").detailed
+
+
+def _oci(folder: Path) -> tuple[str, Path]:
+    """A report with usage of four services, overage, a free line, a correction and one without a resource."""
+    services = (("COMPUTE", "B93113"), ("BLOCK_STORAGE", "B91961"), ("NETWORK", "B88327"), ("OBJECTSTORE", "B91628"))
+    lines = [
+        oci.line(
+            referenceNo=f"V2.{number}", service=service, productSku=sku, resourceId=f"ocid1.resource.oc1..{number % 7}",
+            intervalUsageStart=f"2026-02-{day:02d}T01:00Z", intervalUsageEnd=f"2026-02-{day:02d}T02:00Z",
+        )
+        for day in range(1, 29) for number, (service, sku) in enumerate(services)
+    ]  # fmt: skip
+    when = {"intervalUsageStart": "2026-02-20T01:00Z", "intervalUsageEnd": "2026-02-20T02:00Z"}
+    lines += [
+        oci.line(referenceNo="V2.o", billedQuantityOverage="4", myCostOverage="0.1", overageFlag="Y", **when),
+        oci.line(referenceNo="V2.f", unitPrice="0", myCost="0", attributedCost="0", **when),
+        oci.line(
+            referenceNo="V2.c", backreferenceNo="V2.0", isCorrection="true", billedQuantity="-4", myCost="-0.1", **when
+        ),
+        oci.line(referenceNo="V2.n", resourceId="", compartmentId="", compartmentName="", **when),
+    ]
+    return "oci-cost-report", oci.write(folder, "reports/cost-csv/0001.csv.gz", *lines).parent
+
+
+CLOUDS = {"aws": _aws, "azure": _azure, "gcp": _gcp, "oci": _oci}
+
+
+def simulated_export(folder: Path, cloud: str = "aws") -> Path:
+    """Return the FOCUS 1.2 export of a month of a simulated bill of a cloud, as Parquet."""
+    connector, place = CLOUDS[cloud](folder / cloud)
+    workspace = folder / f"{cloud}-workspace"
     workspace.mkdir()
-    ingest(workspace, "aws-cur", str(simulation.cur2), source="aws")
+    assert ingest(workspace, connector, str(place), source=cloud).exit_code == 0
     publish_lake(Lake(workspace))
-    target = folder / "focus.parquet"
+    target = folder / f"{cloud}-focus.parquet"
     export_focus(workspace, "1.2", target)
     return target
 

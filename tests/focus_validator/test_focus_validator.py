@@ -13,6 +13,7 @@ from costlab.warehouse.relations import Database
 from tests.focus_validator.environment import FOLDER_VARIABLE, Unavailable, Validator, validator
 from tests.focus_validator.report import allowlist, parse
 from tests.focus_validator.samples import (
+    CLOUDS,
     FAULTS,
     WHOLE_FAULTS,
     Fault,
@@ -65,15 +66,16 @@ def official() -> Validator:
         pytest.skip(str(error))
 
 
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=CLOUDS)
+def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("focus")
-    return stratified(simulated_export(folder), folder / "sample.parquet")
+    return stratified(simulated_export(folder, request.param), folder / "sample.parquet")
 
 
 @pytest.fixture(scope="module")
-def small(sample: Path) -> Path:
-    return stratified(sample, sample.with_name("small.parquet"), rows=500)
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("small")
+    return stratified(simulated_export(folder), folder / "small.parquet", rows=500)
 
 
 @pytest.fixture(scope="module")

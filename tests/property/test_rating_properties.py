@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from costlab.rating import Bill, bill, demand
+from costlab.rating import Bill, Rates, allocate, bill, commitments_of, demand, demand_of, order_of
 from tests.property.test_rating_brute_force import POOLS, estate
 
 GRAINS = (["hour", "pool", "account", "commitment"], ["hour"], ["commitment"], ["pool", "account"])
@@ -68,3 +69,24 @@ def test_account_ids_may_be_numbers_texts_or_missing() -> None:
     ids: list[Any] = [random.choice([42, "42", None]) for _ in range(len(usage))]
     found = bill(usage.assign(account_id=pd.Series(ids, dtype=object)), commitments, rates)
     assert {item["account_id"] for item in found.items(["account"])} == {"42", ""}
+
+
+@pytest.mark.parametrize("cloud", POOLS)
+def test_the_arrays_alone_give_the_same_cost_as_the_bill(cloud: str) -> None:
+    """What an optimiser does: steps once, then only matrices."""
+    import numpy as np
+
+    usage, commitments, rates = tables(cloud, 11)
+    usage = usage.dropna(subset="list_price")
+    whole = demand_of(usage)
+    owned = commitments_of(commitments)
+    order = order_of(whole.series, owned, Rates.of(rates))
+    ((_, cells),) = whole.blocks()
+    hours = np.arange(whole.hours) + whole.first
+    active = np.array([(hours >= one.start) & (hours < one.stop) for one in owned])
+    budget = active * np.array(order.capacity)[:, None]
+    charge = sum((budget[i] * (price or 0)).sum() for i, price in enumerate(order.unit_cost))
+    deque(allocate(cells, budget, order.steps), maxlen=0)
+    prices = np.array([one.list_price for one in whole.series])
+    cost = charge + (cells.sum(axis=1) * prices).sum()
+    assert abs(cost - float(bill(usage, commitments, rates).totals["cost"])) < 1e-8

@@ -288,6 +288,14 @@ def test_a_history_that_crosses_googles_change_of_model_is_one_commitment() -> N
     assert [item["cost"] for item in found.items(["hour"])] == [Decimal("0.408")] * 2
 
 
+def test_a_credit_commitment_s_fee_is_the_whole_percent_that_rounded_prices_agree_on() -> None:
+    found = billed([used("n2-vcpu", 100, 0.031611, provider="gcp"), used("n2-ram", 1, 0.004237, provider="gcp")],
+                   [owned("f", "gcp-flex-cud-credit", "", 1, region="")],
+                   [("gcp-flex-cud-credit", "n2-vcpu", 0.01707),
+                    ("gcp-flex-cud-credit", "n2-ram", 0.002288)])  # fmt: skip
+    assert found.totals["committed_cost"] == Decimal("0.54")
+
+
 def test_a_credit_commitment_without_a_common_discount_has_no_price() -> None:
     found = billed([used("n2-vcpu", 1, 0.1, provider="gcp"), used("n2-ram", 1, 0.01, provider="gcp")],
                    [owned("f", "gcp-flex-cud-credit", "", 1, region="")],
@@ -444,6 +452,12 @@ def test_a_missing_column_is_named_with_the_valid_ones() -> None:
     with pytest.raises(UsageError, match="lacks the column pool") as caught:
         bill(pd.DataFrame([used("m5.large", 1)]).drop(columns="pool"))
     assert "[zone]" in caught.value.hint
+
+
+def test_instants_may_be_written_in_any_iso_form() -> None:
+    forms = ["2026-01-01", "2026-01-01T01:00", "2026-01-01T04:00:00+02:00", "2026-01-01 03:00:00Z"]
+    found = billed([used("m5.large", 1, hour=hour) for hour in forms], [], [])
+    assert [item["hour"].hour for item in found.items(["hour"])] == [0, 1, 2, 3]
 
 
 def test_no_usage_is_no_bill() -> None:

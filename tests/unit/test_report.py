@@ -49,6 +49,14 @@ def test_a_table_fits_a_terminal_and_keeps_its_numbers() -> None:
     assert "…" in lines[2]
 
 
+def test_items_in_several_currencies_say_which() -> None:
+    one = {"impact": Decimal(5), "scope": {}, "currency": "EUR", "kind": "spike"}
+    text = render(answer(one, one | {"currency": "USD"}, name="anomalies"), Format.TABLE)
+    assert text.splitlines()[0].startswith("currency  impact")
+    assert [line[:3] for line in text.splitlines()[2:4]] == ["EUR", "USD"]
+    assert "currency" not in render(answer(one, one, name="anomalies"), Format.TABLE)
+
+
 def test_an_empty_answer_says_so() -> None:
     assert "(nothing)" in render(answer(), Format.TABLE)
     assert json.loads(render(answer(), Format.JSON))["items"] == []
