@@ -108,7 +108,7 @@ def run() -> list[Row]:
         workspace = Path(folder)
         target = workspace / "explorer.duckdb"
         build(workspace, [], target)
-        _fill(target)
+        fill(target)
         usage = fresh(_CHILD, str(target), str(workspace), json.dumps(QUESTIONS), str(REPETITIONS))
         size = target.stat().st_size / 1e6
     return rows_of(usage, size)
@@ -152,8 +152,9 @@ def _figures(runs: list[tuple[float, float, int]]) -> dict[str, float]:
     }
 
 
-def _fill(target: Path) -> None:
-    con = connect(target)
+def fill(target: Path) -> None:
+    """Put the synthetic rollup, and those made of it, into a catalogue."""
+    con = connect(target, search_path=target.parent)
     try:
         types = con.execute("describe marts.daily_costs").fetchall()
         con.execute("drop table marts.daily_costs")

@@ -89,13 +89,13 @@ def _item(one: Open, totals: dict[str, Decimal]) -> dict[str, Any]:
 
 
 def _coverage(db: Database, metric: str, window: Window) -> tuple[dict[str, list[TagKey]], dict[str, Decimal]]:
-    sets: defaultdict[str, list[tuple[frozenset[str], Decimal]]] = defaultdict(list)
+    sets: defaultdict[str, defaultdict[frozenset[str], Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
     totals: dict[str, Decimal] = {}
     sql = _TAG_SETS.format(metric=metric)
     for currency, tags, cost in db.result(sql, {"start": window.start, "end": window.end}).rows:
         totals[currency] = totals.get(currency, ZERO) + (cost or ZERO)
-        sets[currency].append((_keys_with_value(tags), cost or ZERO))
-    return {currency: coverage(sets[currency], folded) for currency in totals}, dict(sorted(totals.items()))
+        sets[currency][_keys_with_value(tags)] += cost or ZERO
+    return {currency: coverage(sets[currency].items(), folded) for currency in totals}, dict(sorted(totals.items()))
 
 
 def _keys_with_value(tags: str | None) -> frozenset[str]:
