@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from costlab.focus.columns import COLUMN_TYPES
-from costlab.interfaces.datasets import METRIC_TYPES
+from costlab.interfaces.datasets import INVENTORY_TYPES, METRIC_TYPES
 from costlab.lake import KnownRevision, LakeFile, Manifest, Revision, writing
 from costlab.period import Month, midnight, utc_now
 from costlab.warehouse.builder import BuildReport
@@ -137,6 +137,18 @@ def write_metrics(workspace: Path, rows: list[Row], *, revision: str = "m1", per
     record = Revision(
         "metrics", "metrics", "metrics-file", period, revision, revision, "", midnight(date(2026, 4, 1)), files=(file,)
     )
+    return KnownRevision(record, is_first=True)
+
+
+def write_inventory(workspace: Path, rows: list[Row], *, period: str) -> KnownRevision:
+    """Write observed resources as a revision's file, beside the lake's manifests."""
+    common = {"provider": "aws", "resource_kind": "disk", "x_source": "stock"}
+    whole = [{**common, **row, "observed_at": _instant(row["observed_at"])} for row in rows]
+    relative = f"lake/inventory/source=stock/billing_period={period}/i1/part-0.parquet"
+    write_parquet(workspace / relative, INVENTORY_TYPES, whole)
+    file = LakeFile(relative, (workspace / relative).stat().st_size, "", len(rows))
+    loaded = midnight(date(2026, 4, 1))
+    record = Revision("inventory", "stock", "aws-inventory", period, "i1", "i1", "", loaded, files=(file,))
     return KnownRevision(record, is_first=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from costlab.errors import ConfigError, SourceError
@@ -31,10 +32,12 @@ _DENIED: Final = frozenset(
 )
 _NO_CREDENTIALS: Final = frozenset(
     {
-        "AuthFailure", "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId",
-        "InvalidAccessKeyId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidToken",
+        "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidAccessKeyId", "SignatureDoesNotMatch",
+        "InvalidToken",
     }
 )  # fmt: skip
+_UNKNOWN: Final = frozenset({"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"})
+"""The credentials are not known: at all, or only in this region, because it is not enabled."""
 _LOG_IN: Final = (
     "Run `aws sso login` or `aws configure`, or set option profile; check with `aws sts get-caller-identity`"
 )
@@ -52,6 +55,10 @@ class Denied(Exception):
     def __init__(self, permission: str) -> None:
         super().__init__(permission)
         self.permission = permission
+
+
+class NotEnabled(Exception):
+    """The credentials, which STS knows, are not known in this region."""
 
 
 class Unanswered(Exception):
@@ -189,6 +196,8 @@ def explained(error: Exception, permission: str) -> Exception:
         code = str(error.response.get("Error", {}).get("Code", ""))
         if code in _DENIED:
             return Denied(permission)
+        if code in _UNKNOWN:
+            return NotEnabled(code)
         if code in _NO_CREDENTIALS:
             return ConfigError(f"AWS does not accept the credentials ({code})", hint=_LOG_IN)
         return Unanswered(f"{permission}: {code or 'no reason given'}", code)
@@ -258,10 +267,8 @@ def home(session: Any) -> str:
 
 
 def _own(landing: Landing) -> Account:
-    import boto3
-
     try:
-        session = boto3.Session(profile_name=landing.option("profile") or None)
+        session = _session(landing.option("profile"))
         identity = client(session, "sts", home(session), landing.option("endpoint")).get_caller_identity()
     except Exception as error:  # noqa: BLE001 - as above
         raise _fatal(explained(error, "sts:GetCallerIdentity")) from None
@@ -293,15 +300,13 @@ def _organization(own: Account, endpoint: str) -> list[str]:
     place = Place(own.session, own.id, home(own.session), own.partition, endpoint)
     try:
         found = list(place.pages("organizations", "list_accounts", "Accounts[]"))
-    except (Denied, Unanswered) as error:
+    except (Denied, NotEnabled, Unanswered) as error:
         raise _fatal(error) from None
     return sorted(account["Id"] for account in found if account.get("Status") == "ACTIVE")
 
 
 def _assumed(landing: Landing, own: Account, role: str, endpoint: str) -> Any:
-    import boto3
     from botocore.credentials import DeferredRefreshableCredentials
-    from botocore.session import get_session
 
     place = Place(own.session, own.id, home(own.session), own.partition, endpoint)
     external = {"ExternalId": external_id} if (external_id := landing.option("external_id")) else {}
@@ -316,12 +321,29 @@ def _assumed(landing: Landing, own: Account, role: str, endpoint: str) -> Any:
         }
 
     first = fresh()  # a refusal is known now, not in the middle of a region
-    session = get_session()
+    session = _session()
     waiting = [first]
-    session._credentials = DeferredRefreshableCredentials(  # noqa: SLF001 - there is no public way
+    session._session._credentials = DeferredRefreshableCredentials(  # noqa: SLF001 - there is no public way
         lambda: waiting.pop() if waiting else fresh(), "assume-role"
     )
-    return boto3.Session(botocore_session=session)
+    return session
+
+
+def _session(profile: str = "") -> Any:
+    """Return a session; all of them share the descriptions of the services, which take long to read."""
+    import boto3
+    from botocore.session import Session
+
+    core = Session(profile=profile or None)
+    core.register_component("data_loader", _loader())
+    return boto3.Session(botocore_session=core)
+
+
+@cache
+def _loader() -> Any:
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def regions(account: Account, wanted: list[str], endpoint: str) -> list[str]:
@@ -337,7 +359,7 @@ def regions(account: Account, wanted: list[str], endpoint: str) -> list[str]:
     )
     try:
         answer = place.ask("ec2", "describe_regions", AllRegions=False)
-    except (Denied, Unanswered) as error:
+    except (Denied, NotEnabled, Unanswered) as error:
         if wanted:
             return wanted
         raise _fatal(error) from None
@@ -349,6 +371,8 @@ def _fatal(error: Exception) -> CostlabError | Exception:
     """Return the user's error for what cannot be worked round."""
     if isinstance(error, Denied):
         return ConfigError(f"permission {error.permission} is missing", hint="docs/permissions.md has a ready policy")
+    if isinstance(error, NotEnabled):
+        return ConfigError(f"AWS does not accept the credentials ({error})", hint=_LOG_IN)
     if isinstance(error, Unanswered):
         return SourceError(f"AWS does not answer: {error}", hint="Try again; check the network and option endpoint")
     return error

@@ -19,6 +19,7 @@ _COPIED = "vol-ffffffff"
 
 def _resource(place: Place, kind: str, native: str, resource_id: str, tags: Any, **more: Any) -> Resource:
     tagged = tags_of(tags)
+    told: dict[str, Any] = {"name": tagged.get("Name"), **more}
     return Resource(
         resource_id,
         kind,
@@ -26,7 +27,7 @@ def _resource(place: Place, kind: str, native: str, resource_id: str, tags: Any,
         sub_account_id=place.account,
         region_id=place.region,
         tags=tagged,
-        **{"name": tagged.get("Name"), **more},
+        **told,
     )
 
 

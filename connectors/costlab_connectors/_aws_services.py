@@ -19,7 +19,7 @@ _BUCKETS_AT_ONCE = 8
 def _resource(
     place: Place, kind: str, native: str, resource_id: str, tags: Mapping[str, str] | None, **more: Any
 ) -> Resource:
-    known = {"sub_account_id": place.account, "region_id": place.region, "tags": tags}
+    known: dict[str, Any] = {"sub_account_id": place.account, "region_id": place.region, "tags": tags}
     return Resource(resource_id, kind, f"AWS::{native}", **{**known, **more})
 
 

@@ -68,7 +68,7 @@ def _disk(row: Row) -> dict[str, Any]:
         "state": _get(row, "properties.diskState"),
         "shape": _get(row, "sku.name"),
         "size_gib": _float(_get(row, "properties.diskSizeGB")),
-        "attached_to": _low(row.get("managedBy")) or _low(_get(row, "managedByExtended.0")),
+        "attached_to": _low(row.get("managedBy")),
         "properties": {
             "tier": _get(row, "properties.tier"),
             "iops": _get(row, "properties.diskIOPSReadWrite"),
@@ -269,7 +269,7 @@ def resource(row: Row) -> Resource | None:
         return None
     zones = row.get("zones") or ()
     created = _get(row, "properties.timeCreated") or _get(row, "properties.creationDate")
-    known = {"zone": str(zones[0]) if zones else None, "created_at": utc(created)}
+    known: dict[str, Any] = {"zone": str(zones[0]) if zones else None, "created_at": utc(created)}
     return Resource(
         row["id"].lower(),
         kind,

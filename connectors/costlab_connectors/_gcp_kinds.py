@@ -268,7 +268,7 @@ def _resource(asset: Mapping[str, Any]) -> Resource | None:
         return None
     number = next((a.partition("/")[2] for a in asset.get("ancestors", ()) if a.startswith("projects/")), "")
     region, zone = _place(str(body.get("location") or "global").lower())
-    known = {"zone": zone, "created_at": utc(data.get("creationTimestamp")), "tags": data.get("labels")}
+    known: dict[str, Any] = {"zone": zone, "created_at": utc(data.get("creationTimestamp")), "tags": data.get("labels")}
     return Resource(
         _billed_id(asset["name"], native, number, data),
         kind,

@@ -14,7 +14,7 @@ from costlab.errors import ConfigError, SourceError
 from costlab.interfaces.connector import Dataset
 from costlab_connectors import _aws_compute as compute
 from costlab_connectors import _aws_services as services
-from costlab_connectors._aws_api import Denied, Place, Unanswered, accounts, regions
+from costlab_connectors._aws_api import Denied, NotEnabled, Place, Unanswered, accounts, regions
 from costlab_connectors._inventory import (
     EVERYWHERE,
     Coverage,
@@ -140,6 +140,7 @@ class AwsInventory:
             found.resources += part.resources
             found.coverage += part.coverage
         _refuse_nothing(found.coverage)
+        found.coverage = _closed(found.coverage)
         file = landing.write("resources", records("aws", [*found.resources, *found.coverage], landing.now))
         landing.tell(f"{source}: {summary(found.resources)}")
         yield snapshot(landing, self.name, source, file, warnings_of(found.coverage))
@@ -173,7 +174,10 @@ def _everywhere(account: Account, chosen: list[str], endpoint: str) -> _Found:
 
 
 def _read(place: Place, kinds: Mapping[str, Reader], where: str) -> _Found:
-    """Read kind by kind; one that may not be seen, or whose service fails, does not stop the others."""
+    """Read kind by kind; one that may not be seen, or whose service fails, does not stop the others.
+
+    A region that is not enabled shows nothing; it is not as if something there could not be looked at.
+    """
     found = _Found()
     for kind, reader in kinds.items():
         place.begin()
@@ -181,6 +185,8 @@ def _read(place: Place, kinds: Mapping[str, Reader], where: str) -> _Found:
             there = list(reader(place))
         except Denied as denied:
             seen = Coverage(kind, place.account, where, Seen.DENIED, missing=(denied.permission,))
+        except NotEnabled:
+            return _Found()
         except Unanswered as error:
             seen = Coverage(kind, place.account, where, Seen.FAILED, reason=str(error))
         else:
@@ -190,6 +196,20 @@ def _read(place: Place, kinds: Mapping[str, Reader], where: str) -> _Found:
             seen = Coverage(kind, place.account, where, state, len(there), missing, reason)
         found.coverage.append(seen)
     return found
+
+
+def _closed(coverage: list[Coverage]) -> list[Coverage]:
+    """Say in one row of a region where everything is denied: an organisation's policy closes it to everybody."""
+    places: dict[tuple[str, str], list[Coverage]] = {}
+    for row in coverage:
+        places.setdefault((row.sub_account_id, row.region_id), []).append(row)
+    return [row for rows in places.values() for row in _one_if_closed(rows)]
+
+
+def _one_if_closed(rows: list[Coverage]) -> list[Coverage]:
+    if len(rows) == 1 or any(row.seen is not Seen.DENIED for row in rows):
+        return rows
+    return [Coverage("*", rows[0].sub_account_id, rows[0].region_id, Seen.DENIED, reason="everything is denied there")]
 
 
 def _refuse_nothing(coverage: list[Coverage]) -> None:

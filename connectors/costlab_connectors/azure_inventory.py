@@ -61,8 +61,7 @@ _SUBSCRIPTIONS: Final = """resourcecontainers
 | order by id asc"""
 _RESOURCES: Final = """resources
 | where type in~ ({types})
-| project id, name, type = tolower(type), kind, location, subscriptionId, sku, tags, zones, managedBy,
-    managedByExtended, properties
+| project id, name, type = tolower(type), kind, location, subscriptionId, sku, tags, zones, managedBy, properties
 | order by id asc"""
 _VISIBLE: Final = "Microsoft.Resources/subscriptions/read"
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from costlab.interfaces.analyzer import Context
 
 SOURCE = "inventory.resources"
+INVENTORY = "inventory"
+"""What a check ``needs`` that the bill alone cannot answer."""
 _EVERYWHERE = "global"
 _ITEMS = """
 select resource_id, state, attached_to, created_at, properties, observed_at

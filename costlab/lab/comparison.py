@@ -27,24 +27,28 @@ with advised as (
     from advice.recommendations
     where resource_id is not null
 ),
-billed as (
+billed as materialized (
     select
         SubAccountId,
         lower(ResourceId) as id,
+        lower(regexp_extract(ResourceId, '[^/:]+$')) as tail,
         lower(max(ResourceName)) as name,
         sum(ListCost) as list_cost,
         sum(ListCost) filter (where CommitmentDiscountId is not null) as covered_cost
     from marts.resource_days
     where ChargeDate >= ? - interval '14' day and ChargeCategory = 'Usage'
-    group by SubAccountId, lower(ResourceId)
+    group by SubAccountId, lower(ResourceId), lower(regexp_extract(ResourceId, '[^/:]+$'))
 ),
+-- by id, by the id's last part, by name: each join has equal keys, an "or" would compare all with all
 found as (
-    select advised.resource_id, billed.id, billed.list_cost, billed.covered_cost
-    from advised
-    inner join billed
-        on billed.id = lower(advised.resource_id)
-        or (billed.SubAccountId = advised.sub_account_id
-            and advised.tail in (billed.name, regexp_extract(billed.id, '[^/:]+$')))
+    select advised.resource_id, billed.id, billed.tail, billed.list_cost, billed.covered_cost
+    from advised inner join billed on billed.id = lower(advised.resource_id)
+    union
+    select advised.resource_id, billed.id, billed.tail, billed.list_cost, billed.covered_cost
+    from advised inner join billed on billed.SubAccountId = advised.sub_account_id and billed.tail = advised.tail
+    union
+    select advised.resource_id, billed.id, billed.tail, billed.list_cost, billed.covered_cost
+    from advised inner join billed on billed.SubAccountId = advised.sub_account_id and billed.name = advised.tail
 ),
 measured as (
     select distinct lower(regexp_extract(resource_id, '[^/:]+$')) as tail
@@ -58,7 +62,7 @@ select
     bool_or(measured.tail is not null) as has_metrics
 from advised
 left join found on found.resource_id = advised.resource_id
-left join measured on measured.tail in (advised.tail, regexp_extract(found.id, '[^/:]+$'))
+left join measured on measured.tail = coalesce(found.tail, advised.tail)
 group by advised.resource_id
 """
 NOT_LOADED = "no recommendations of a cloud are loaded: `costlab ingest aws-recommendations --from aws://`, for example"

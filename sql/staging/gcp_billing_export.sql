@@ -3,6 +3,213 @@
 -- source: raw, seeds.gcp_services, seeds.gcp_regions
 -- What each line becomes: docs/sources.md. Cloud Billing documentation, read 2026-11; FOCUS 1.3.
 with
+-- one row per line that is a fee of a resource-based commitment or is paid by one, with its units: the ones committed,
+-- or those the credit pays. Names as Google writes them: Commitment v1: N2D AMD Cpu in Americas for 1 Year, N2D AMD
+-- Instance Core running in Iowa, of N1 Commitment v1: Ram, Custom Instance Ram
+resource_lines as materialized (
+    select
+        raw.billing_account_id,
+        raw.invoice_month,
+        raw.currency,
+        raw.location_region,
+        raw.sku_id,
+        raw.sku_description,
+        raw.usage_start_time,
+        raw.usage_end_time,
+        raw.sku_description like 'Commitment v_: %' as x_is_fee,
+        case
+            when regexp_matches(raw.sku_description, '^(Commitment v.: )?(N1|Custom|Cpu|Ram) ') then 'n1'
+            when regexp_matches(raw.sku_description, '^(Commitment v.: )?Compute optimized ') then 'c2'
+            else
+                nullif(
+                    lower(regexp_extract(raw.sku_description, '^(?:Commitment v.: )?([A-Z][0-9]+[A-Z]*) ', 1)), ''
+                )
+        end as x_series,
+        case
+            when regexp_matches(raw.sku_description, ' (Core|Cpu)( |$)') then 'cpu'
+            when regexp_matches(raw.sku_description, ' Ram( |$)') then 'ram'
+        end as x_what,
+        cast(raw.usage_amount_in_pricing_units as double)
+        * case
+            when raw.sku_description like 'Commitment v_: %' then 1.0
+            else
+                least(
+                    -cast(
+                        reduce(
+                            list_transform(
+                                list_filter(raw.credits, lambda c: c.type = 'COMMITTED_USAGE_DISCOUNT'),
+                                lambda c: try_cast(c.amount as decimal(38, 12))
+                            ),
+                            lambda total, amount: cast(total + amount as decimal(38, 12)),
+                            cast(0 as decimal(38, 12))
+                        ) as double
+                    ) / nullif(cast(raw.cost as double), 0),
+                    1.0
+                )
+        end as x_units
+    from raw
+    where
+        -- the credits of most other lines need not be looked at
+        regexp_matches(raw.sku_description, ' (Core|Cpu|Ram)( |$)')
+        and (
+            raw.sku_description like 'Commitment v_: %'
+            or list_contains(list_transform(raw.credits, lambda c: c.type), 'COMMITTED_USAGE_DISCOUNT')
+        )
+),
+
+-- one row per series, region, kind of resource and time of a fee: the units committed
+committed as (
+    select
+        billing_account_id,
+        invoice_month,
+        currency,
+        location_region,
+        x_series,
+        x_what,
+        usage_start_time,
+        usage_end_time,
+        sum(x_units) as x_committed
+    from resource_lines
+    where x_is_fee and x_series is not null and x_what is not null
+    group by
+        billing_account_id,
+        invoice_month,
+        currency,
+        location_region,
+        x_series,
+        x_what,
+        usage_start_time,
+        usage_end_time
+),
+
+-- one row per series, region, kind of resource and time of usage: the units that commitments paid
+covered as (
+    select
+        billing_account_id,
+        invoice_month,
+        currency,
+        location_region,
+        x_series,
+        x_what,
+        usage_start_time,
+        sum(x_units) as x_covered
+    from resource_lines
+    where not x_is_fee
+    group by
+        billing_account_id,
+        invoice_month,
+        currency,
+        location_region,
+        x_series,
+        x_what,
+        usage_start_time
+),
+
+-- one row per row of committed: the share that was used, the same for all commitments of a series and region; none
+-- where usage of an unknown series was paid there too
+pool_use as (
+    select
+        committed.billing_account_id,
+        committed.invoice_month,
+        committed.currency,
+        committed.location_region,
+        committed.x_series,
+        committed.x_what,
+        committed.usage_start_time,
+        committed.usage_end_time,
+        least(coalesce(sum(covered.x_covered), 0) / nullif(any_value(committed.x_committed), 0), 1.0) as x_use
+    from committed
+    left join covered
+        on
+            committed.billing_account_id = covered.billing_account_id
+            and committed.invoice_month = covered.invoice_month
+            and committed.currency = covered.currency
+            and committed.location_region = covered.location_region
+            and committed.x_series = covered.x_series
+            and committed.x_what = covered.x_what
+            and committed.usage_start_time <= covered.usage_start_time
+            and committed.usage_end_time > covered.usage_start_time
+    where
+        not exists (
+            select 1
+            from covered as unclear
+            where
+                committed.billing_account_id = unclear.billing_account_id
+                and committed.invoice_month = unclear.invoice_month
+                and committed.location_region = unclear.location_region
+                and unclear.x_series is null
+                and unclear.x_what is not null
+        )
+    group by
+        committed.billing_account_id,
+        committed.invoice_month,
+        committed.currency,
+        committed.location_region,
+        committed.x_series,
+        committed.x_what,
+        committed.usage_start_time,
+        committed.usage_end_time
+),
+
+-- one row per item and time of a fee
+used as (
+    select distinct
+        fees.billing_account_id || '|' || fees.invoice_month || '|' || fees.currency || '|' || fees.location_region
+        || '|' || fees.sku_id || '|' || cast(fees.usage_start_time as varchar)
+        || '|' || cast(fees.usage_end_time as varchar) as x_key,
+        pool_use.x_use
+    from resource_lines as fees
+    inner join pool_use
+        on
+            fees.billing_account_id = pool_use.billing_account_id
+            and fees.invoice_month = pool_use.invoice_month
+            and fees.currency = pool_use.currency
+            and fees.location_region = pool_use.location_region
+            and fees.x_series = pool_use.x_series
+            and fees.x_what = pool_use.x_what
+            and fees.usage_start_time = pool_use.usage_start_time
+            and fees.usage_end_time = pool_use.usage_end_time
+    where fees.x_is_fee
+),
+
+-- one row per series, region and kind of resource that has commitments of one item only
+owners as (
+    select
+        billing_account_id,
+        invoice_month,
+        location_region,
+        x_series,
+        x_what,
+        min(sku_id) as x_payer,
+        min(sku_description) as x_payer_name
+    from resource_lines
+    where x_is_fee and x_series is not null and x_what is not null
+    group by
+        billing_account_id,
+        invoice_month,
+        location_region,
+        x_series,
+        x_what
+    having min(sku_id) = max(sku_id)
+),
+
+-- one row per item of usage that such a commitment paid
+payers as (
+    select distinct
+        usage.billing_account_id || '|' || usage.invoice_month || '|' || usage.location_region || '|' || usage.sku_id as x_key,
+        owners.x_payer,
+        owners.x_payer_name
+    from resource_lines as usage
+    inner join owners
+        on
+            usage.billing_account_id = owners.billing_account_id
+            and usage.invoice_month = owners.invoice_month
+            and usage.location_region = owners.location_region
+            and usage.x_series = owners.x_series
+            and usage.x_what = owners.x_what
+    where not usage.x_is_fee
+),
+
 -- one row per line, with its credits summed by what they mean; a sum is NULL when one of the amounts is no number
 credited as (
     select
@@ -108,8 +315,11 @@ credited as (
             ),
             ''
         ) as x_credit_name,
+        -- a line that both kinds pay counts for the resource-based one, which comes first
         coalesce(
-            list_contains(list_transform(raw.credits, lambda c: c.type), 'COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE'), false
+            list_contains(list_transform(raw.credits, lambda c: c.type), 'COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE')
+            and not list_contains(list_transform(raw.credits, lambda c: c.type), 'COMMITTED_USAGE_DISCOUNT'),
+            false
         ) as x_is_dollar_credit,
         nullif(
             array_to_string(
@@ -164,10 +374,42 @@ classed as (
     from credited
 ),
 
+-- one row per line: what is known of the resource-based commitment it is a fee of, or that paid it
+judged as (
+    select
+        classed.*,
+        used.x_use,
+        payers.x_payer,
+        payers.x_payer_name
+    from classed
+    -- at most one row each; most lines have no key and are not looked up
+    left join used
+        on
+            used.x_key = case
+                when classed.x_category = 'Purchase' and not classed.x_is_spend
+                    then
+                        classed.billing_account_id || '|' || classed.invoice_month || '|' || classed.currency
+                        || '|' || classed.location_region || '|' || classed.sku_id
+                        || '|' || cast(classed.usage_start_time as varchar)
+                        || '|' || cast(classed.usage_end_time as varchar)
+            end
+    left join payers
+        on
+            payers.x_key = case
+                when
+                    classed.x_category = 'Usage'
+                    and classed.x_committed_credit <> 0
+                    and not classed.x_is_dollar_credit
+                    then
+                        classed.billing_account_id || '|' || classed.invoice_month || '|' || classed.location_region
+                        || '|' || classed.sku_id
+            end
+),
+
 -- one row per line: into which parts it falls
 counted as (
     select
-        classed.*,
+        judged.*,
         x_category = 'Usage' and (x_is_committed_price or x_ratio > 0.999999) as x_is_used,
         case
             when x_category = 'Usage' and not x_is_committed_price and x_ratio > 0 and x_ratio <= 0.999999 then x_ratio
@@ -176,14 +418,15 @@ counted as (
         + case when x_free_tier <> 0 then 2 else 0 end
         + case
             when x_category = 'Usage' and not x_is_committed_price and x_ratio > 0 and x_ratio <= 0.999999 then 4
+            when x_category = 'Purchase' and x_net <> 0 and x_use > 0 and x_use < 1 then 8
             when x_category = 'Purchase' and x_net <> 0 then 4
             else 0
         end as x_parts
-    from classed
+    from judged
 ),
 
 -- which parts a line has: 0 the line, 1 promotions, 2 the free tier, 3 what a commitment pays of the line, or what of a
--- commitment the line pays
+-- commitment the line pays, 4 what of that was not used, where both are known
 parts as (
     select
         cast(p.parts as integer) as parts,
@@ -191,7 +434,9 @@ parts as (
     from (
         values
         (0, 0), (1, 0), (1, 1), (2, 0), (2, 2), (3, 0), (3, 1), (3, 2), (4, 0), (4, 3),
-        (5, 0), (5, 1), (5, 3), (6, 0), (6, 2), (6, 3), (7, 0), (7, 1), (7, 2), (7, 3)
+        (5, 0), (5, 1), (5, 3), (6, 0), (6, 2), (6, 3), (7, 0), (7, 1), (7, 2), (7, 3),
+        (8, 0), (8, 3), (8, 4), (9, 0), (9, 1), (9, 3), (9, 4), (10, 0), (10, 2), (10, 3), (10, 4),
+        (11, 0), (11, 1), (11, 2), (11, 3), (11, 4)
     ) as p (parts, part)
 ),
 
@@ -202,7 +447,7 @@ charge as (
         coalesce(parts.part, cast(0 as smallint)) as x_part,
         case
             when parts.part in (1, 2) then 'Credit'
-            when parts.part = 3 then 'Usage'
+            when parts.part in (3, 4) then 'Usage'
             else counted.x_category
         end as x_charge,
         -- the part of the line's quantity and list cost that is the charge's
@@ -250,24 +495,29 @@ priced as (
         case
             when x_part = 1 then x_promotion
             when x_part = 2 then x_free_tier
-            when x_part = 3 then 0
+            when x_part in (3, 4) then 0
             else x_net
         end as x_billed,
         case
             when x_part = 1 then x_promotion
             when x_part = 2 then x_free_tier
+            when x_part = 3 and x_parts >= 8 then cast(cast(x_net as double) * x_use as decimal(38, 12))
+            when x_part = 4 then x_net - cast(cast(x_net as double) * x_use as decimal(38, 12))
             when x_part = 3 and x_category = 'Purchase' then x_net
             when x_part = 3 or x_category = 'Purchase' then 0
             else x_net
         end as x_effective,
         case
             when x_part = 3 and x_category = 'Usage' then 'Used'
+            when x_part = 4 then 'Unused'
+            when x_part = 3 and not x_is_spend and x_use > 0 then 'Used'
+            when x_part = 3 and not x_is_spend and x_use = 0 then 'Unused'
             when x_part = 3 and not x_is_spend then null
             when x_part = 3 and x_is_fee_of_usage and not x_has_offset then 'Used'
             when x_part = 3 then 'Unused'
             when x_part = 0 and x_is_used then 'Used'
         end as x_status,
-        x_part = 3 and x_category = 'Purchase' as x_is_fee_share,
+        x_part in (3, 4) and x_category = 'Purchase' as x_is_fee_share,
         x_charge in ('Usage', 'Purchase') and (x_part = 0 or x_category = 'Usage') as x_has_quantity,
         case
             when x_weight = 1 then x_list
@@ -313,11 +563,14 @@ described as (
     select
         priced.*,
         case
-            -- the fee of a resource-based commitment does not tell how much of it was used
+            -- a fee of a resource-based commitment of which it is not known how much was used
             when priced.x_charge <> 'Purchase' and priced.x_status is null then null
             when priced.x_charge = 'Purchase' or priced.x_is_fee_share
                 then coalesce(priced.subscription_instance_id, priced.sku_id)
-            else coalesce(priced.subscription_instance_id, priced.x_credit_id, priced.consumption_model_id)
+            else
+                coalesce(
+                    priced.subscription_instance_id, priced.x_payer, priced.x_credit_id, priced.consumption_model_id
+                )
         end as x_commitment_id,
         case
             when priced.x_charge = 'Purchase' or priced.x_is_fee_share then priced.x_is_spend
@@ -433,10 +686,14 @@ select
     case
         when x_commitment_id is null then null
         when x_charge = 'Purchase' or x_is_fee_share then sku_description
-        else coalesce(x_credit_name, consumption_model_description)
+        else coalesce(x_payer_name, x_credit_name, consumption_model_description)
     end as CommitmentDiscountName,
     case
         when x_commitment_id is null then null
+        -- what was used of it is the quantity of the usage
+        when x_is_fee_share and not x_is_spend_commitment and x_status = 'Used' then null
+        when x_is_fee_share and not x_is_spend_commitment
+            then cast(cast(usage_amount_in_pricing_units as double) * (1 - x_use) as decimal(38, 12))
         when not x_is_spend_commitment then x_quantity
         when x_charge = 'Purchase' then cost
         when x_is_fee_share or x_is_committed_price then x_effective

@@ -44,7 +44,9 @@ class Aws:
         )
 
     def answer(self, request: Asked) -> Reply:
-        told = f"{request.headers.get('x-amz-target', '')} {request.method} {request.target} {request.body.decode()}"
+        scope = request.headers.get("authorization", "").partition("Credential=")[2].partition(",")[0]
+        target = request.headers.get("x-amz-target", "")
+        told = f"{scope} {target} {request.method} {request.target} {request.body.decode()}"
         for faults in (self.once, self.faults):
             for what in list(faults):
                 if what in told:

@@ -57,7 +57,10 @@ def record(name: str, *fields: Json, repeated: bool = False) -> Json:
 
 @dataclass
 class Fault:
-    """An answer in place of the right one, for requests whose method and path match; ``times`` of them."""
+    """An answer in place of the right one, for requests whose method and path match; ``times`` of them.
+
+    Status 0 cuts the connection.
+    """
 
     pattern: str
     status: int
@@ -323,6 +326,9 @@ class _Handler(BaseHTTPRequestHandler):
             status, answer = self.state.handle(self.command, address.path, parse_qs(address.query), body)
         except (Error, sqlglot.ParseError, KeyError) as error:
             status, answer = 400, _error(400, "invalidQuery", f"{type(error).__name__}: {error}")
+        if not status:
+            self.close_connection = True
+            return
         content = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

@@ -194,7 +194,7 @@ def test_every_kind_is_shown_with_its_configuration_and_asks_for_the_permissions
     account = "222222222202"
     names = furnish(aws, account)
     asked: set[str] = set()
-    call = botocore.client.BaseClient._make_api_call
+    call = getattr(botocore.client.BaseClient, "_make_api_call")  # noqa: B009 - the one place all calls pass
 
     def recorded(self: Any, operation: str, parameters: Any) -> Any:
         asked.add(_aws_api.action(self.meta.service_model.service_name, operation))
@@ -271,6 +271,22 @@ def test_every_page_of_every_region_is_read(tmp_path: Path, aws: Aws, monkeypatc
 def test_a_region_that_is_not_enabled_is_left_out(tmp_path: Path, aws: Aws) -> None:
     pull(tmp_path, aws, "aws://eu-west-1,mars-north-1", role_arn=role("222222222205"))
     assert {region for _, region in coverage(tmp_path)} == {"eu-west-1", "global"}
+
+
+def test_a_region_that_does_not_know_the_credentials_is_left_out(tmp_path: Path, aws: Aws) -> None:
+    aws.faults = {"Action=DescribeRegions": "UnauthorizedOperation", "/ap-east-1/ec2/": "AuthFailure"}
+    report = pull(tmp_path, aws, "aws://eu-west-1,ap-east-1", role_arn=role("222222222215"))
+    assert {region for _, region in coverage(tmp_path)} == {"eu-west-1", "global"}
+    assert report.warnings == []
+
+
+def test_a_region_closed_by_a_policy_is_one_warning(tmp_path: Path, aws: Aws) -> None:
+    aws.faults = {"/us-west-2/": ACCESS_DENIED}
+    report = pull(tmp_path, aws, "aws://eu-west-1,us-west-2", role_arn=role("222222222214"))
+    assert report.warnings == [
+        "not assessed, permission missing: * in 222222222214 us-west-2: everything is denied there"
+    ]
+    assert coverage(tmp_path)["*", "us-west-2"] == ("denied", 0, None)
 
 
 def test_a_service_that_throttles_is_asked_again(tmp_path: Path, aws: Aws) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -255,12 +256,23 @@ def test_a_run_that_would_read_more_than_it_may_reads_nothing(workspace: Path, g
     assert Lake(workspace).current().revisions == ()
 
 
-@pytest.mark.parametrize("status", [(503, "backendError"), (429, "rateLimitExceeded"), (500, "internalError")])
+@pytest.mark.parametrize(
+    "status",
+    [(503, "backendError"), (429, "rateLimitExceeded"), (403, "rateLimitExceeded"), (0, "the connection is cut")],
+)
 def test_a_passing_fault_is_tried_again(workspace: Path, google: BigQuery, status: tuple[int, str]) -> None:
     fill(google)
     google.faults = [Fault(pattern, *status, times=2) for pattern in ("tables", "POST.*jobs", "queries")]
     assert actions(pull(workspace, google)) == [("2026-03", "loaded"), ("2026-04", "loaded")]
     assert [fault.times for fault in google.faults] == [0, 0, 0]
+
+
+def test_another_project_may_pay_for_the_queries(workspace: Path, google: BigQuery) -> None:
+    fill(google)
+    pull(workspace, google, job_project="acme-analytics")
+    jobs = {request for request in google.requests if request.startswith("POST")}
+    assert jobs == {"POST /bigquery/v2/projects/acme-analytics/jobs"}
+    assert all("`acme-billing.export." in sql for sql, *_ in google.queries)
 
 
 def test_a_storm_of_faults_leaves_the_live_month(workspace: Path, google: BigQuery) -> None:
@@ -392,3 +404,13 @@ def test_tokens_go_over_https_only_and_keys_are_not_shown(workspace: Path, googl
     for text in ("{broken", '{"type": "external_account"}', str(tmp_path / "gone.json")):
         with pytest.raises(ConfigError, match="option credentials"):
             pull(workspace, google, credentials=text)
+
+
+def test_without_googles_package_its_extra_is_named(
+    workspace: Path, google: BigQuery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "google.cloud.bigquery", None)
+    monkeypatch.delattr("google.cloud.bigquery", raising=False)
+    with pytest.raises(ConfigError, match="needs google-cloud-bigquery") as caught:
+        pull(workspace, google)
+    assert caught.value.hint == "pip install 'costlab[bigquery]'"

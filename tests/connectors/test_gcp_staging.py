@@ -285,12 +285,71 @@ def test_used_and_unused_cost_of_a_commitment_is_what_was_committed() -> None:
     assert {row["CommitmentDiscountId"] for row in rows} == {"subscriptions/7"}
 
 
-def test_how_much_of_a_resource_commitment_was_used_is_not_guessed() -> None:
+def test_a_resource_commitment_that_nothing_used_is_unused() -> None:
     purchase, share = parts(**RESOURCE_FEE)
     assert (purchase["CommitmentDiscountId"], purchase["CommitmentDiscountType"]) == ("FEE", "Resource-based CUD")
     assert (purchase["x_family"], purchase["CommitmentDiscountQuantity"]) == ("n2", Decimal(10))
+    assert (share["EffectiveCost"], share["CommitmentDiscountStatus"]) == (Decimal("0.4"), "Unused")
+    assert (share["CommitmentDiscountId"], share["CommitmentDiscountQuantity"]) == ("FEE", Decimal(10))
+
+
+def commitment(**usage: Any) -> list[Row]:
+    """Return the charges of a fee for 10 hours of a day, and of an hour of usage of which a credit pays a half."""
+    fee = LINE | RESOURCE_FEE | {"usage_start_time": "2026-03-05 00:00:00", "usage_end_time": "2026-03-06 00:00:00"}
+    paid = {"cost": "0.4", "usage_amount_in_pricing_units": 8, "credits": [credit("COMMITTED_USAGE_DISCOUNT", "-0.2")]}
+    return staged("gcp_billing_export", COLUMNS, fee, LINE | paid | usage)
+
+
+def of_fee(rows: list[Row]) -> list[tuple[str | None, Decimal, Decimal | None]]:
+    return sorted(
+        (row["CommitmentDiscountStatus"], row["EffectiveCost"].normalize(), row["CommitmentDiscountQuantity"])
+        for row in rows
+        if row["ChargeDescription"] == RESOURCE_FEE["sku_description"] and row["x_part"]
+    )
+
+
+def test_a_resource_commitment_is_used_as_far_as_credits_of_its_series_and_region_say() -> None:
+    rows = commitment()
+    assert of_fee(rows) == [("Unused", Decimal("0.24"), Decimal(6)), ("Used", Decimal("0.16"), None)]
+    (covered,) = (row for row in rows if row["CommitmentDiscountStatus"] == "Used" and row["ListCost"])
+    assert (covered["CommitmentDiscountId"], covered["CommitmentDiscountQuantity"]) == ("FEE", Decimal(4))
+    assert covered["CommitmentDiscountName"] == RESOURCE_FEE["sku_description"]
+    assert {row["CommitmentDiscountId"] for row in rows if row["x_part"]} == {"FEE"}
+
+
+def test_a_resource_commitment_used_up_has_no_unused_part() -> None:
+    rows = commitment(usage_amount_in_pricing_units=20)
+    assert of_fee(rows) == [("Used", Decimal("0.4"), None)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"sku_description": "N2 Instance Ram running in Iowa"},
+        {"sku_description": "N2D AMD Instance Core running in Iowa"},
+        {"location_region": "europe-west1"},
+        {"usage_start_time": "2026-03-06 01:00:00", "usage_end_time": "2026-03-06 02:00:00"},
+    ],
+)
+def test_other_series_regions_and_days_do_not_use_a_resource_commitment(other: Row) -> None:
+    assert of_fee(commitment(**other)) == [("Unused", Decimal("0.4"), Decimal(10))]
+
+
+def test_how_much_of_a_resource_commitment_was_used_is_not_guessed() -> None:
+    rows = commitment(sku_description="Memory-optimized Instance Core running in Iowa")
+    (share,) = (row for row in rows if row["x_part"] and row["SkuId"] == "FEE")
     assert (share["EffectiveCost"], share["CommitmentDiscountStatus"]) == (Decimal("0.4"), None)
     assert share["CommitmentDiscountId"] is None
+
+
+def test_usage_of_one_of_two_resource_commitments_keeps_the_id_of_its_credit() -> None:
+    fees = [LINE | RESOURCE_FEE, LINE | RESOURCE_FEE | {"sku_id": "FEE3"}]
+    paid = LINE | {"credits": [credit("COMMITTED_USAGE_DISCOUNT", "-0.4", id="Committed Usage Discount: CPU")]}
+    rows = staged("gcp_billing_export", COLUMNS, *fees, paid)
+    (covered,) = (row for row in rows if row["SkuId"] == "CORE")
+    assert covered["CommitmentDiscountId"] == "Committed Usage Discount: CPU"
+    used = [row["EffectiveCost"] for row in rows if row["x_part"] and row["CommitmentDiscountStatus"] == "Used"]
+    assert used == amounts("0.2", "0.2")
 
 
 def test_spot_machines_are_priced_dynamically() -> None:

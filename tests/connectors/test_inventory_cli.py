@@ -9,6 +9,7 @@ from pathlib import Path
 from costlab.period import utc_now
 from tests.cli.conftest import Run, run
 from tests.connectors.aws_support import Aws
+from tests.support import focus_rows, load_rows
 
 __all__ = ["run"]  # the fixture
 _ACCOUNT = "222222222221"
@@ -76,3 +77,30 @@ def test_doctor_lists_what_a_source_needs_when_something_is_missing_or_on_demand
     run("--workspace", tmp_path, "ingest")
     lines = run("--workspace", tmp_path, "doctor", "--format", "json").json["items"]
     assert [line for line in lines if line["check"].startswith("permissions of")] == []
+
+
+def test_recommend_tells_spare_volumes_from_attached_ones(tmp_path: Path, run: Run, aws: Aws) -> None:
+    from moto.ec2.models import ec2_backends
+
+    account = "222222222222"
+    ec2 = aws.client("ec2", account=account)
+    image = ec2.register_image(Name="base", RootDeviceName="/dev/sda1")["ImageId"]
+    machine = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, InstanceType="m5.large")["Instances"][0]
+    used = machine["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]
+    spare = ec2.create_volume(AvailabilityZone="us-east-1a", Size=100, VolumeType="gp3")["VolumeId"]
+    for disk in ec2_backends[account]["eu-west-1"].volumes.values():  # what is new may still be attached
+        disk.create_time = datetime(2026, 1, 2)
+    bill = [
+        {"ResourceId": name, "x_usage_type": "EBS:VolumeUsage.gp3", "BilledCost": "0.24", "ServiceCategory": "Storage",
+         "ChargePeriodStart": f"2026-03-{day:02d}", "ChargePeriodEnd": f"2026-03-{day + 1:02d}"}
+        for name in (used, spare) for day in range(1, 15)
+    ]  # fmt: skip
+    load_rows(tmp_path, focus_rows(bill))
+    options = ("--option", f"endpoint={aws.url}", "--option", f"role_arn=arn:aws:iam::{account}:role/reader")
+    done = run("--workspace", tmp_path, "ingest", "aws-inventory", "--from", "aws://eu-west-1", *options)
+    assert done.code == 0, done.err
+    answer = run("--workspace", tmp_path, "recommend", "--format", "json").json
+    items = [item for item in answer["items"] if item["check"] == "waste_unattached_volume"]
+    assert [(item["resource_id"], item["basis"], item["monthly_saving"]) for item in items] == [
+        (spare, "measured", "7.3")
+    ]

@@ -1,5 +1,7 @@
 """Google's bill that is loaded is the ledger's, to the last digit, per invoice month, service and project."""
 
+# ruff: noqa: E501 - SQL reads best unbroken
+
 from __future__ import annotations
 
 from datetime import date
@@ -89,7 +91,7 @@ def test_commitments_that_were_credits_and_became_prices_equal_the_ledger(older:
 
 def test_googles_own_focus_table_equals_the_ledger(simulation: GcpSimulation, tmp_path: Path) -> None:
     report = ingest(tmp_path / "ws", "focus", str(simulation.focus))
-    assert report.exit_code == 0
+    assert (report.exit_code, report.warnings) == (0, [])
     totals, _ = loaded(tmp_path / "ws", tmp_path)
     assert totals == ledger(simulation)
 
@@ -112,6 +114,32 @@ def test_a_month_that_grows_is_followed_delivery_by_delivery(tmp_path: Path) -> 
     older = simulation.deliveries[1].detailed
     (period,) = ingest(tmp_path / "ws", "gcp-billing-export", str(older), source="gcp").periods
     assert period.item()["action"] == "ignored-older"
+
+
+def test_what_commitments_were_used_for_and_lost_is_what_the_ledger_says(
+    simulation: GcpSimulation, older: GcpSimulation, tmp_path: Path
+) -> None:
+    for name, company in (("newer", simulation), ("older", older)):
+        workspace = tmp_path / name
+        ingest(workspace, "gcp-billing-export", str(company.detailed))
+        build(workspace, Lake(workspace).live(), tmp_path / f"{name}.duckdb")
+        with Database.open(tmp_path / f"{name}.duckdb", workspace) as db:
+            rows = db.result(
+                "select case when CommitmentDiscountCategory = 'Spend' then CommitmentDiscountId else RegionId || x_family end, "
+                "sum(x_cost) filter (CommitmentDiscountStatus = 'Used'), sum(x_cost) filter (CommitmentDiscountStatus = 'Unused') "
+                "from (select *, EffectiveCost as x_cost from focus.costs where EffectiveCost <> 0 and CommitmentDiscountStatus is not null) "
+                "group by 1 order by 1"
+            ).rows
+        truth = connect().execute(
+            "select case when instrument = 'gcp-flex-cud' then CommitmentDiscountId else region || series end, sum(used), "
+            "sum(unused) from read_parquet($1) as h join read_parquet($2) as c using (CommitmentDiscountId) group by 1 order by 1",
+            [str(company.ledger / "commitment_hours.parquet"), str(company.ledger / "commitments.parquet")],
+        )
+        for (found, used, unused), (expected, was_used, was_unused) in zip(rows, truth.fetchall(), strict=True):
+            assert found == expected
+            assert used + (unused or 0) == was_used + was_unused
+            # shares of a fee are rounded to twelve decimals
+            assert abs(used - was_used) < Decimal("1e-9")
 
 
 def test_every_line_received_is_accounted_for(simulation: GcpSimulation, tmp_path: Path) -> None:

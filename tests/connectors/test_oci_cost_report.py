@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from costlab.focus.columns import COLUMN_TYPES
+from costlab.focus.conformance import Weight, breaches
 from costlab.focus.values import SERVICE_SUBCATEGORIES
 from costlab.ingest import ingest
 from costlab.lake import Lake
 from costlab.paths import shipped
+from costlab.warehouse.builder import build
 from costlab.warehouse.connection import connect
+from costlab.warehouse.relations import Database
 from costlab_connectors.oci_cost_report import COLUMNS
 from tests.connectors.support import staged
 from tests.connectors.test_gcp_ingest import actions, loaded
@@ -278,3 +281,13 @@ def test_the_seed_has_each_service_once_in_a_category_of_the_specification() -> 
     assert len({s["service_key"] for s in services}) == len(services)
     for service in services:
         assert service["service_subcategory"] in SERVICE_SUBCATEGORIES[service["service_category"]], service
+
+
+def test_charges_break_nothing_the_specification_forbids(workspace: Path, reports: Path) -> None:
+    beyond = {"myCostOverage": "0.06", "billedQuantityOverage": "2", "unitPriceOverage": "0.03", "overageFlag": "Y"}
+    undo = line(myCost="-0.1", billedQuantity="-4", isCorrection="true", backreferenceNo="V2.r-1")
+    write(reports, "0001000000000001.csv.gz", LINE, line(myCost="0.11", **beyond), line(myCost="0"), undo)
+    load(workspace, reports)
+    build(workspace, Lake(workspace).live(), workspace / "catalogue.duckdb")
+    with Database.open(workspace / "catalogue.duckdb", workspace) as db:
+        assert [str(b) for b in breaches(db) if b.rule.weight is Weight.BROKEN] == []

@@ -9,7 +9,16 @@ from pathlib import Path
 
 from costlab.focus.columns import COLUMN_TYPES
 from costlab.lake import KnownRevision, Lake, LakeFile
-from tests.support import built, catalogue, focus_rows, load_rows, write_metrics, write_parquet, write_revision
+from tests.support import (
+    built,
+    catalogue,
+    focus_rows,
+    load_rows,
+    write_inventory,
+    write_metrics,
+    write_parquet,
+    write_revision,
+)
 
 
 def test_an_empty_workspace_has_every_table_without_rows(tmp_path: Path) -> None:
@@ -69,6 +78,36 @@ def test_as_of_counts_charges_and_samples_known_by_then(tmp_path: Path) -> None:
         assert db.rows("select sum(BilledCost) as b from marts.daily_costs") == [{"b": Decimal(3)}]
         assert db.rows("select sum(BilledCost) as b from marts.resource_days") == [{"b": None}]
         assert db.rows("select count(*) as n from metrics.utilization") == [{"n": 1}]
+
+
+def test_of_an_inventory_only_what_was_observed_last_counts_also_as_of_a_day(tmp_path: Path) -> None:
+    february = write_inventory(
+        tmp_path, [{"resource_id": "vol-1", "observed_at": "2026-02-20T06:00:00"}], period="2026-02"
+    )
+    march = write_inventory(
+        tmp_path, [{"resource_id": "vol-2", "observed_at": "2026-03-10T06:00:00"}], period="2026-03"
+    )
+    shown = "select resource_id from inventory.resources"
+    for number, (day, expected) in enumerate(
+        [(None, ["vol-2"]), ("2026-03-11", ["vol-2"]), ("2026-03-05", ["vol-1"]), ("2026-02-20", [])]
+    ):
+        as_of = datetime.fromisoformat(day) if day else None
+        with catalogue(tmp_path, february, march, as_of=as_of, name=f"{number}.duckdb") as db:
+            assert [row["resource_id"] for row in db.rows(shown)] == expected
+
+
+def test_what_was_looked_at_is_told_from_the_resources(tmp_path: Path) -> None:
+    seen = {
+        "resource_kind": "coverage",
+        "name": "disk",
+        "state": "denied",
+        "properties": '{"resources":0,"missing":["p"]}',
+    }
+    rows = [{"resource_id": "x", "observed_at": "2026-03-10T06:00:00", **more} for more in ({}, seen)]
+    with catalogue(tmp_path, write_inventory(tmp_path, rows, period="2026-03")) as db:
+        assert db.rows("select resource_kind from inventory.resources") == [{"resource_kind": "disk"}]
+        found = db.rows("select resource_kind, state, resources, missing, reason from inventory.coverage")
+    assert found == [{"resource_kind": "disk", "state": "denied", "resources": 0, "missing": '["p"]', "reason": None}]
 
 
 def test_an_unchanged_revision_is_not_computed_again(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from costlab.analyzers.bill import local_id, resources
 from costlab.analyzers.propose import GONE, Advice, command_for, group_of, propose, quoted
-from costlab.analyzers.stock import load_stock
+from costlab.analyzers.stock import INVENTORY, load_stock
 from costlab.interfaces.analyzer import Assessment
 from costlab.interfaces.finding import Action, Basis, Effort, Kind, Level, Remedy
 
@@ -34,7 +34,7 @@ class OrphanSnapshot:
 
     id = "waste_orphan_snapshot"
     kind = Kind.WASTE
-    needs = frozenset({"inventory"})
+    needs = frozenset({INVENTORY})
 
     def assess(self, context: Context) -> Assessment:
         """Return one item per snapshot of a disk that is gone."""

@@ -120,7 +120,7 @@ def resource_fee(series: str, region: str, years: int) -> tuple[Sku, Sku]:
     """Return the vCPU and the memory item under which a resource-based commitment is billed."""
     rates = prices.committed_rates(series, region, years)
     where = f"in {prices.CONTINENTS[region]} for {years} Year{'s' if years > 1 else ''}"
-    name = "" if series == "n1" else f"{series.upper()} "
+    name = {"n1": "", "n2d": "N2D AMD "}.get(series, f"{series.upper()} ")
     return (
         _sku(COMPUTE, f"Commitment v1: {name}Cpu {where}", "hour", rates[0], region, family="fee", series=series),
         _sku(COMPUTE, f"Commitment v1: {name}Ram {where}", "gibibyte hour", rates[1], region, family="fee", series=series),
