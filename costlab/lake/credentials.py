@@ -6,6 +6,7 @@ azure-identity's default credential (environment, workload identity, managed ide
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 
     Provider = Callable[[], Any]
 
+_ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(?:/[\w./-]*)?", re.ASCII)
 _GOOGLE_SCOPE: Final = "https://www.googleapis.com/auth/devstorage.read_only"
 _AZURE_SCOPE: Final = "https://storage.azure.com/.default"
 _TTL: Final = timedelta(minutes=5)
 """How long keys are used before boto3 is asked again; it renews those that have less than ten minutes left."""
 _YES_NO: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_CLIENT: Final = {"connect_timeout": "10s", "read_timeout": "60s", "timeout": "15m"}
+_CLIENT: Final = {"connect_timeout": "10s", "read_timeout": "30s", "timeout": "15m"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,16 @@ class Options:
             raise UnknownValue(f"value of {name}", value, ("true", "false"))
         return _YES_NO.get(value, False)
 
-    def client(self) -> dict[str, Any]:
+    def endpoint(self, default: str = "") -> str:
+        """Return the address of the store, "" for the vendor's own."""
+        address = self.text("endpoint") or default
+        if address and not _ADDRESS.fullmatch(address):
+            raise ConfigError("the endpoint is not an address", hint="Write https://HOST[:PORT]")
+        return address
+
+    def client(self, endpoint: str) -> dict[str, Any]:
         """Return how to connect: the time limits; plain HTTP only where the endpoint says so."""
-        return _CLIENT | {"allow_http": self.text("endpoint").startswith("http://")}
+        return _CLIENT | {"allow_http": endpoint.startswith("http://")}
 
 
 def aws_who(options: Options) -> str:
@@ -71,7 +80,7 @@ def bucket_region(bucket: str, options: Options) -> str:
     config = Config(signature_version=UNSIGNED, s3={"addressing_style": "path"}, retries={"total_max_attempts": 2})
     try:
         session = aws_session(options)
-        endpoint = options.text("endpoint") or None
+        endpoint = options.endpoint() or None
         client = session.client("s3", region_name="us-east-1", endpoint_url=endpoint, config=config)
         answer = client.head_bucket(Bucket=bucket)
     except ClientError as error:  # refused without a signature, and the region is told all the same
@@ -189,8 +198,11 @@ def azure_provider(options: Options, told: Mapping[str, str], problems: list[Con
     key = options.text("account_key") or told.get("accountkey", "")
     sas = (options.text("sas") or told.get("sharedaccesssignature", "")).removeprefix("?")
     if key:
+        _check_base64(key)
         return lambda: {"access_key": key, "expires_at": None}
     if sas:
+        if "sig=" not in sas:
+            raise ConfigError("the SAS has no signature", hint="Give all of it: sv=...&sp=rl&...&sig=...")
         return lambda: {"sas_token": sas, "expires_at": None}
     from azure.identity import DefaultAzureCredential
 
@@ -204,6 +216,15 @@ def azure_provider(options: Options, told: Mapping[str, str], problems: list[Con
     return _checked(
         token, azure_who(options), "`az login`, or --option sas=env:NAME; anonymous=true for none", problems
     )
+
+
+def _check_base64(key: str) -> None:
+    import base64
+
+    try:
+        base64.b64decode(key, validate=True)
+    except ValueError:
+        raise ConfigError("the account key is not Base64", hint="Copy it whole, as the portal shows it") from None
 
 
 def connection_string(text: str) -> dict[str, str]:

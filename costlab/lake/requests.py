@@ -84,7 +84,7 @@ def fault_of(error: Exception) -> Fault:
 
 
 def _kind(name: str, text: str, status: int, code: str) -> Kind:
-    if name == "InvalidPathError":
+    if name in {"InvalidPathError", "ValueError"}:
         return Kind.BAD_NAME
     if code in _MISREGION or status == 301 or _OUTSIDE_REGION in text:
         return Kind.REGION

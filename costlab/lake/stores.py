@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from obstore.store import ObjectStore
 
+_CONTAINER = re.compile(r"[$A-Za-z0-9][A-Za-z0-9._-]*")
+_ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _AZURE_HOST = re.compile(
     r"(?P<account>[a-z0-9]{3,24})\.(?:blob|dfs)\.core\.(?:windows\.net|chinacloudapi\.cn|usgovcloudapi\.net)"
 )
@@ -86,9 +88,17 @@ def location_of(uri: str) -> Location | None:
         found = Location("az", name, key.strip("/"), match["account"] if match else "")
     elif scheme == "https" and (match := _AZURE_HOST.fullmatch(container.lower())):
         found = _from_url(uri, match["account"])
-    if found is not None and not found.container:
-        raise UsageError(f"{uri!r} names no bucket", hint="Write s3://BUCKET/FOLDER, gs://... or az://CONTAINER/...")
+    if found is not None:
+        _check(found, uri)
     return found
+
+
+def _check(found: Location, uri: str) -> None:
+    hint = "Write s3://BUCKET/FOLDER, gs://... or az://CONTAINER/..."
+    if not _CONTAINER.fullmatch(found.container):
+        raise UsageError(f"{uri!r} names no bucket", hint=hint)
+    if not {"", ".", ".."}.isdisjoint(found.key.split("/") if found.key else ()) or not found.key.isprintable():
+        raise UsageError(f"{uri!r} has an empty or relative folder in it, or a control character", hint=hint)
 
 
 def _from_url(url: str, account: str) -> Location:
@@ -141,7 +151,7 @@ def _s3(location: Location, options: Options) -> Access:
         from obstore.store import S3Store
 
         session = None if anonymous else aws_session(options)
-        more: dict[str, Any] = {"endpoint": options.text("endpoint")} if options.text("endpoint") else {}
+        more: dict[str, Any] = {"endpoint": endpoint} if (endpoint := options.endpoint()) else {}
         told = regions[0] if regions else options.text("region")
         region = told or (session and session.region_name) or "us-east-1"
         return S3Store(
@@ -150,7 +160,7 @@ def _s3(location: Location, options: Options) -> Access:
             request_payer=payer,
             skip_signature=anonymous,
             credential_provider=None if session is None else aws_provider(session, options, problems),
-            client_options=options.client(),  # type: ignore[arg-type]  # a plain dict of known keys
+            client_options=options.client(endpoint),  # type: ignore[arg-type]  # a plain dict of known keys
             retry_config={"max_retries": 0},
             **more,
         )
@@ -171,12 +181,12 @@ def _gs(location: Location, options: Options) -> Access:
     def connect() -> ObjectStore:
         from obstore.store import GCSStore
 
-        more: dict[str, Any] = {"base_url": options.text("endpoint")} if options.text("endpoint") else {}
+        more: dict[str, Any] = {"base_url": endpoint} if (endpoint := options.endpoint()) else {}
         return GCSStore(
             location.container,
             skip_signature=anonymous,
             credential_provider=None if anonymous else google_provider(options, problems),
-            client_options=options.client(),  # type: ignore[arg-type]  # a plain dict of known keys
+            client_options=options.client(endpoint),  # type: ignore[arg-type]  # a plain dict of known keys
             retry_config={"max_retries": 0},
             **more,
         )
@@ -197,9 +207,9 @@ def _az(location: Location, options: Options) -> Access:
         from obstore.store import AzureStore
 
         told = connection_string(options.text("connection_string"))
-        endpoint = options.text("endpoint") or told.get("blobendpoint", "")
+        endpoint = options.endpoint(told.get("blobendpoint", ""))
         account = location.account or options.text("account") or told.get("accountname", "")
-        if not account:
+        if not _ACCOUNT.fullmatch(account):
             raise ConfigError(
                 f"{location.root}: the storage account is not named",
                 hint="--option account=NAME, or write abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/FOLDER",
@@ -210,7 +220,7 @@ def _az(location: Location, options: Options) -> Access:
             account_name=account,
             skip_signature=anonymous,
             credential_provider=None if anonymous else azure_provider(options, told, problems),
-            client_options=options.client() | {"allow_http": endpoint.startswith("http://")},  # type: ignore[arg-type]  # a plain dict of known keys
+            client_options=options.client(endpoint),  # type: ignore[arg-type]  # a plain dict of known keys
             retry_config={"max_retries": 0},
             **more,
         )

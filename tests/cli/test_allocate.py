@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -36,7 +36,7 @@ def workspace(folder: Path, rows: list[dict[str, Any]], rules: str = TEAM) -> Pa
 
 
 @contextmanager
-def a_lab(folder: Path, rows: list[dict[str, Any]], rules: str = TEAM) -> Iterator[Lab]:
+def a_lab(folder: Path, rows: list[dict[str, Any]], rules: str = TEAM) -> Generator[Lab]:
     """Give a Lab on a catalogue of these rows, without the analyzers that a publish runs."""
     (folder / "allocation.toml").write_text(rules)
     months: dict[str, list[dict[str, Any]]] = {}

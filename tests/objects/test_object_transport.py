@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from costlab.errors import SourceError, UnknownValue, UsageError
+from costlab.errors import ConfigError, SourceError, UnknownValue, UsageError
 from costlab.interfaces.connector import StoredObject, Transport
 from costlab.lake import objects
 from costlab.lake.transport import transport_for
@@ -285,7 +285,29 @@ def test_a_flag_is_true_or_false() -> None:
         transport_for("s3://b", {"anonymous": "perhaps"})
 
 
-@pytest.mark.parametrize("uri", ["s3://", "gs:///x"])
+@pytest.mark.parametrize("uri", ["s3://b/a/../c", "gs://b/a//c", "az://c/./x", "s3://b/a\nb"])
+def test_a_uri_that_is_no_path_is_refused(uri: str) -> None:
+    with pytest.raises(UsageError, match="an empty or relative folder"):
+        transport_for(uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "options", "told"),
+    [
+        ("s3://b", {"endpoint": "foo"}, "the endpoint is not an address"),
+        ("gs://b", {"endpoint": "https://user:s3cr3t@host", "anonymous": "true"}, "the endpoint is not an address"),
+        ("az://c", {"account": "acme", "account_key": "s3cr3t!"}, "the account key is not Base64"),
+        ("az://c", {"account": "acme", "sas": "s3cr3t"}, "the SAS has no signature"),
+        ("az://c", {"account": "A/../b", "anonymous": "true"}, "the storage account is not named"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_and_not_repeated(uri: str, options: dict[str, str], told: str) -> None:
+    with pytest.raises(ConfigError, match=told) as caught:
+        transport_for(uri, options)[0].list(uri)
+    assert "s3cr3t" not in caught.value.message + caught.value.hint
+
+
+@pytest.mark.parametrize("uri", ["s3://", "gs:///x", "s3://two words/x"])
 def test_a_uri_names_a_bucket(uri: str) -> None:
     with pytest.raises(UsageError, match="names no bucket"):
         transport_for(uri)

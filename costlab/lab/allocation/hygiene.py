@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from costlab.lab.window import Window
     from costlab.warehouse.relations import Database
 
-COLUMNS = ("SubAccountId", "ServiceName", CURRENCY, "cost", "share", "resources", "owner_guess", "confidence", "basis",
-           "evidence")  # fmt: skip
+COLUMNS: tuple[str, ...] = (
+    "SubAccountId", "ServiceName", CURRENCY, "cost", "share", "resources", "owner_guess", "confidence", "basis",
+    "evidence",
+)  # fmt: skip
 _TAG_SETS = (
     "select BillingCurrency, Tags, sum({metric}) from focus.costs "
     "where ChargePeriodStart >= $start and ChargePeriodStart < $end group by BillingCurrency, Tags"
