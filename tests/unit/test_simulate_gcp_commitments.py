@@ -63,14 +63,24 @@ def test_the_day_two_invoice_months_share_is_cut_where_los_angeles_changes_month
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "day"),
+    ("end", "types"),
     [
-        (date(2025, 12, 1), date(2026, 3, 1), date(2026, 1, 21)),
-        (date(2026, 6, 1), date(2026, 9, 1), date(2026, 7, 17)),
+        (date(2025, 12, 20), {"COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE"}),
+        (date(2026, 1, 25), {"COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE", "FEE_UTILIZATION_OFFSET"}),
+        (date(2026, 11, 20), {"FEE_UTILIZATION_OFFSET"}),
     ],
 )
-def test_the_model_changes_inside_every_history(start: date, end: date, day: date) -> None:
-    assert Calendar(start, end).switch // 24 == (day - start).days
+def test_spend_based_commitments_have_the_model_that_google_had_then(
+    tmp_path: Path, end: date, types: set[str]
+) -> None:
+    simulation = simulate_gcp(tmp_path, seed=3, end=end, months=1, scale="tiny")
+    con = connect()
+    lines = f"select unnest(credits) as c from '{simulation.detailed}/*.parquet'"
+    rows = con.execute(
+        f"select distinct c.type from ({lines}) where c.type like '%DOLLAR_BASE' or c.type like 'FEE%'"
+    ).fetchall()
+    con.close()
+    assert {kind for (kind,) in rows} == types
 
 
 def test_the_bill_is_the_same_however_machines_are_grouped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
