@@ -114,16 +114,32 @@ def connect(landing: Landing) -> Azure:
     ConfigError
         If the address is not https.
     """
-    from azure.mgmt.costmanagement import CostManagementClient
-
     endpoint = landing.option("endpoint", PUBLIC).rstrip("/")
     parts = urlsplit(endpoint)
     if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
         raise ConfigError(f"option endpoint: {endpoint!r} is not https", hint="Tokens are sent over https only")
     scope = f"{endpoint if parts.scheme == 'https' else PUBLIC}/.default"
-    # waiting is done here: the SDK does not know the headers of Cost Management
-    client = CostManagementClient(credential(), endpoint, credential_scopes=[scope], retry_total=0)
-    return Azure(client, endpoint, landing)
+    return Azure(_client(endpoint, scope), endpoint, landing)
+
+
+def _client(endpoint: str, scope: str) -> Any:
+    """Return the SDK's client; without its retries, which do not know the headers of Cost Management.
+
+    Its typed methods read amounts as floats and no second page: requests go through ``send_request``.
+    """
+    from azure.core.pipeline import policies
+    from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+    from azure.mgmt.costmanagement import CostManagementClient
+
+    identity = credential()
+    steps = [
+        policies.RequestIdPolicy(),
+        policies.HeadersPolicy(),
+        policies.UserAgentPolicy("costlab"),
+        policies.ProxyPolicy(),
+        ARMChallengeAuthenticationPolicy(identity, scope),
+    ]
+    return CostManagementClient(identity, base_url=endpoint, credential_scopes=[scope], policies=steps)
 
 
 def credential() -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from costlab.analyzers.bill import resources
 from costlab.analyzers.propose import GONE, propose
-from costlab.analyzers.stock import load_stock
+from costlab.analyzers.stock import INVENTORY, load_stock
 from costlab.analyzers.usage import load_usage
 from costlab.interfaces.analyzer import Assessment
 from costlab.interfaces.finding import Kind
@@ -56,17 +56,30 @@ class StockCheck(BillCheck):
 
     stocked: ClassVar[str]
     """The kind of resource in the inventory."""
+    condition: ClassVar[str] = "true"
+    """SQL on ``marts.resource_days`` that narrows what is read."""
 
     def assess(self, context: Context) -> Assessment:
-        """Return one item per resource the check has advice for."""
+        """Return one item per resource the check has advice for; without an inventory it may not be assessed."""
+        subjects = resources(context, self.pattern, condition=self.condition)
+        if not subjects:
+            return Assessment()
         stock = load_stock(context, self.stocked)
-        result = Assessment()
-        for resource in resources(context, self.pattern):
+        result, unknown = Assessment(), 0
+        for resource in subjects:
             item = stock.of(resource)
+            unknown += item is None
             advice = self.advise(resource) if item is None else self.observed(resource, item)
             if advice is not None:
                 result.items.append(propose(resource, advice, kept=partial(self.kept, resource)))
+        if unknown and INVENTORY in self.needs:
+            result.not_assessed = f"{unknown} of {len(subjects)} resources are in no inventory"
         return result
+
+    def advise(self, resource: Resource) -> Advice | None:
+        """Return the advice on a resource that no inventory shows; by default the bill does not tell."""
+        del resource
+        return None
 
     @abstractmethod
     def observed(self, resource: Resource, item: Item) -> Advice | None:

@@ -113,8 +113,8 @@ charges as (
     join windows w on w.x_source = r.x_source
     where r.x_first_start < $now and r.x_last_end > w.w_end - to_days({days}) and r.ChargeCategory = 'Usage'
         and coalesce(r.CommitmentDiscountStatus, '') <> 'Unused'
-        and r.ResourceId in (
-            select ResourceId from marts.resource_days
+        and lower(r.ResourceId) in (
+            select lower(ResourceId) from marts.resource_days
             where regexp_matches(coalesce(x_usage_type, ''), $pattern) and {condition}
         )
 )
@@ -158,13 +158,17 @@ def resources(context: Context, pattern: str = "", *, condition: str = "true") -
     """Return the living resources with a charge whose usage type matches the regular expression ``pattern``.
 
     ``condition`` is SQL on ``marts.resource_days`` that such a charge meets as well. All usage lines of the resource
-    are returned; it lives when it was charged on the window's last day. Sorted by provider, account and id.
+    are returned; it lives when it was charged on the window's last day. Sorted by provider, account and id. Azure
+    compares ids without case and its bills spell one resource in several ways: they are one here, under the spelling
+    that cost most.
     """
     sql = _SQL.format(days=WINDOW_DAYS, condition=condition)
     grouped: defaultdict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in context.db.rows(sql, {"now": context.now, "pattern": pattern}):
-        key = ("provider", "billing_account_id", "sub_account_id", "resource_id", "currency")
-        grouped[tuple(str(row[name]) for name in key)].append(row)
+        ids = [str(row[name]) for name in ("billing_account_id", "sub_account_id", "resource_id")]
+        if row["provider"] == "Microsoft":
+            ids = [text.lower() for text in ids]
+        grouped[(str(row["provider"]), *ids, str(row["currency"]))].append(row)
     found = (_resource(rows) for _, rows in sorted(grouped.items()))
     return [resource for resource in found if resource is not None]
 

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from costlab.interfaces.analyzer import Context
 
 SOURCE = "inventory.resources"
+INVENTORY = "inventory"
+"""What a check ``needs`` that the bill alone cannot answer."""
 _EVERYWHERE = "global"
 _ITEMS = """
-select resource_id, state, attached_to, created_at, properties, observed_at
+select resource_id, state, attached_to, created_at, tags, properties, observed_at
 from inventory.resources
 where resource_kind = $kind and observed_at >= $since
 order by resource_id, observed_at
@@ -44,6 +46,7 @@ class Item:
     attached_to: str
     """"" when it is attached to nothing."""
     created_at: datetime | None
+    tags: Mapping[str, str]
     properties: Mapping[str, Any]
     observed_at: datetime
 
@@ -96,6 +99,7 @@ def _item(row: dict[str, Any]) -> Item:
         state=row["state"] or "",
         attached_to=row["attached_to"] or "",
         created_at=row["created_at"],
+        tags=json.loads(row["tags"] or "{}"),
         properties=json.loads(row["properties"] or "{}"),
         observed_at=row["observed_at"],
     )

@@ -80,14 +80,16 @@ class Usage:
 
 
 class UsageTable:
-    """One metric of all resources, looked up by resource: by its id, else by the last part of its name."""
+    """One metric of all resources, looked up by resource: by its id, in any case, else by the last part of its name."""
 
     def __init__(self, metric: str, rows: Iterable[tuple[str, str, Usage]]) -> None:
         self.metric = metric
         self._by_id: dict[str, Usage] = {}
+        self._by_lower: dict[str, list[Usage]] = {}
         self._by_local: dict[str, list[Usage]] = {}
         for _, resource_id, usage in rows:
             self._by_id[resource_id] = usage
+            self._by_lower.setdefault(resource_id.lower(), []).append(usage)
             self._by_local.setdefault(local_id(resource_id), []).append(usage)
 
     def __bool__(self) -> bool:
@@ -98,7 +100,8 @@ class UsageTable:
         exact = self._by_id.get(resource.resource_id)
         if exact is not None:
             return exact
-        near = self._by_local.get(local_id(resource.resource_id), [])
+        alike = self._by_lower.get(resource.resource_id.lower(), [])
+        near = alike or self._by_local.get(local_id(resource.resource_id), [])
         return near[0] if len(near) == 1 else None
 
 

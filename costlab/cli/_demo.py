@@ -140,6 +140,7 @@ def _next(month: Window) -> list[str]:
         "cost --by Tags.team --where \"ServiceCategory = 'Compute'\"",
         f"explain --from {month.start} --to {month.end} --by SubAccountId",
         "allocate --by team",
+        "allocate --hygiene",
         "unit-cost --by team --grain month",
         "recommend --format json",
         "anomalies",

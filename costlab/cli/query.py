@@ -12,7 +12,9 @@ from costlab.cli._state import STATE
 
 
 def query(
-    sql: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT over focus.*, marts.*, metrics.*, findings.*")],
+    sql: Annotated[
+        str, typer.Argument(metavar="SQL", help="One SELECT over focus.*, marts.*, metrics.*, inventory.*, ...")
+    ],
     as_of: AsOf = None,
     form: FormatOption = None,
     output: Output = None,

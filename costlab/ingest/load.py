@@ -108,7 +108,8 @@ def ingest(
 
 
 def _is_api(connector: Connector | ApiConnector, uri: str) -> bool:
-    return uri.partition("://")[0].lower() in getattr(connector, "schemes", ())
+    """Whether the connector pulls what is at the URI: by its scheme, or because it reads no files as delivered."""
+    return uri.partition("://")[0].lower() in getattr(connector, "schemes", ()) or not hasattr(connector, "snapshots")
 
 
 def _delivered(

@@ -2,8 +2,9 @@
 
 Order (AWS Savings Plans User Guide and EC2 User Guide, read 2026-11): zonal reservations, regional reservations
 from the smallest size of the family to the largest, EC2 Instance savings plans, Compute savings plans. The owner
-account's usage comes first, then the other accounts'. Within a type of savings plan all plans are pooled and the
-pair of plan and usage with the highest discount goes first, ties by the lower plan rate.
+account's usage comes first, then that of its group, then the other accounts', as far as it is shared. Within a type
+of savings plan all plans are pooled and the pair of plan and usage with the highest discount goes first, ties by the
+lower plan rate.
 
 Budgets are per clock hour; what is not used is lost. Integers throughout: reservation budgets count 1e-4 x 1/4
 normalised unit-hours, savings plan budgets 1e-10 x 1e-4 USD.
@@ -64,6 +65,10 @@ class Commitment:
     count: int = 0
     family: str = ""
     """EC2 Instance savings plans: the family they are locked to."""
+    sharing: str = "all"
+    """``all`` accounts, the ``group`` and the owner, or ``none`` but the owner."""
+    group: tuple[int, ...] = ()
+    """Accounts that come before all others."""
 
     @property
     def stop(self) -> int:
@@ -103,6 +108,11 @@ class Commitment:
     def active(self, hours: Ints) -> NDArray[np.bool_]:
         """Return in which of the hours it is in force."""
         return (hours >= self.start) & (hours < self.stop)
+
+    def rank(self, account: int) -> int | None:
+        """Return when the usage of an account is served (0 first), or None if it is not."""
+        rank = 0 if account == self.account else 1 if account in self.group else 2
+        return rank if rank <= ("none", "group", "all").index(self.sharing) else None
 
     def plan_rate(self, instance_type: str, region: str) -> int:
         """Return the savings plan's rate of an instance type."""
@@ -157,20 +167,21 @@ def _pools(usages: Sequence[Usage]) -> dict[Usage, list[int]]:
     return found
 
 
-def _groups(pools: dict[Usage, list[int]], commitment: Commitment) -> dict[tuple[bool, str, str], list[int]]:
-    """Return the rows a commitment may cover, by (shared, instance type, region)."""
-    found: dict[tuple[bool, str, str], list[int]] = {}
+def _groups(pools: dict[Usage, list[int]], commitment: Commitment) -> dict[tuple[int, str, str], list[int]]:
+    """Return the rows a commitment may cover, by (rank of the account, instance type, region)."""
+    found: dict[tuple[int, str, str], list[int]] = {}
     for usage, rows in pools.items():
-        if _matches(commitment, usage):
-            key = (usage.account != commitment.account, usage.instance_type, usage.region)
-            found.setdefault(key, []).extend(rows)
+        rank = commitment.rank(usage.account)
+        if rank is not None and _matches(commitment, usage):
+            found.setdefault((rank, usage.instance_type, usage.region), []).extend(rows)
     return found
 
 
 def _matches(commitment: Commitment, usage: Usage) -> bool:
     match commitment.instrument:
         case Instrument.ZONAL_RI:
-            return (usage.instance_type, usage.zone) == (commitment.instance_type, commitment.zone)
+            place = (usage.instance_type, usage.region, usage.zone)
+            return place == (commitment.instance_type, commitment.region, commitment.zone)
         case Instrument.REGIONAL_RI:
             same = prices.family(usage.instance_type) == prices.family(commitment.instance_type)
             return same and usage.region == commitment.region
@@ -198,15 +209,15 @@ def plan_steps(usages: Sequence[Usage], commitments: Sequence[Commitment]) -> li
         for index, commitment in enumerate(commitments):
             if commitment.instrument is not instrument:
                 continue
-            for (shared, kind, region), rows in _groups(pools, commitment).items():
+            for (rank, kind, region), rows in _groups(pools, commitment).items():
                 at = np.sort(np.asarray(rows, dtype=np.int64))
                 if commitment.is_plan:
                     rate = commitment.plan_rate(kind, region)
                     kept = Fraction(rate, prices.instance_rate(kind, region))
-                    ranked.append(((shared, kept, rate, index, kind), Step(index, at, rate)))
+                    ranked.append(((rank, kept, rate, index, kind), Step(index, at, rate)))
                 else:
                     units = prices.factor(kind)
-                    ranked.append(((shared, units, kind, index), Step(index, at, units)))
+                    ranked.append(((rank, units, kind, index), Step(index, at, units)))
         steps += [step for _, step in sorted(ranked, key=lambda pair: pair[0])]
     return steps
 

@@ -48,7 +48,7 @@ def portfolio(estate: Estate, size: int) -> list[Commitment]:
         reservation(2, regional, "web-prod", _E, "m5.xlarge", size, "No Upfront", 1, -5000),
         reservation(3, regional, "eu-prod", _W, "t3.large", 2 * size, "Partial Upfront", 1, -2400),
         plan(4, Instrument.EC2_PLAN, estate.accounts[0].name, "0.12", "Partial Upfront", 1, -4000, _E, "m5"),
-        plan(5, Instrument.EC2_PLAN, "data-prod", "0.25", "All Upfront", 3, -9000, _E, "r5"),
+        replace(plan(5, Instrument.EC2_PLAN, "data-prod", "0.25", "All Upfront", 3, -9000, _E, "r5"), sharing="none"),
         plan(6, Instrument.COMPUTE_PLAN, estate.accounts[0].name, "0.65", "No Upfront", 1, -1500),
         plan(7, Instrument.COMPUTE_PLAN, estate.accounts[0].name, "0.2", "Partial Upfront", 1, half + 10),
         reservation(8, regional, "mobile-prod", _E, "m6g.large", size, "All Upfront", 1, half),

@@ -52,7 +52,7 @@ class RatingFiles:
             "rate_commitments": """select c.id, 'aws' as provider, c.instrument, a.id as owner_account_id, c.region, c.zone,
                 coalesce(c.instance_type, c.family) as family_or_pool,
                 case when c.is_plan then per_unit_exact(c.hourly) else c.count end as amount, at_hour(c.start) as "from",
-                at_hour(c.stop) as "to", 'all' as sharing, null::varchar as "group"
+                at_hour(c.stop) as "to", c.sharing, c."group"::varchar as "group"
                 from commitments as c join accounts as a on a.acc = c.owner order by c.com""",
             "rates": """select c.instrument, p.pool, p.region, per_unit_exact(p.rate) as price, c.id as commitment
                 from committed_prices as p join commitments as c using (com) order by c.com, 2, 3""",

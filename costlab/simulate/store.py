@@ -166,6 +166,8 @@ def _commitments(biller: Biller) -> Any:
                 "com": index, "id": owned.id, "instrument": str(owned.instrument), "is_plan": owned.is_plan,
                 "owner": owned.account, "payment": owned.payment, "years": owned.years, "region": owned.region or None,
                 "family": owned.family or None, "instance_type": owned.instance_type or None, "zone": owned.zone or None,
+                "sharing": owned.sharing,
+                "group": ";".join(biller.company.estate.accounts[a].id for a in owned.group) or None,
                 "count": owned.count, "units": owned.units / 4 if not owned.is_plan else None, "start": owned.start,
                 "stop": owned.stop, "hourly": owned.hourly, "upfront": owned.upfront,
                 "offering": "ComputeSavingsPlans" if compute else "EC2InstanceSavingsPlans" if owned.is_plan else None,

@@ -6,9 +6,11 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from costlab.lab.allocation.metric_file import load_metrics
 from costlab.lab.allocation.rules import load_rules, rules_path
 from costlab.lab.cost import CURRENCY
 from costlab.money import ZERO
+from costlab.ui.format import DASH
 from costlab.ui.overview import Change
 from costlab.ui.series import Point, folded, groups
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from costlab.ui.facts import Facts
 
 SERIES = 10
+_WHOLE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,28 @@ def dimensions(settings: Settings, facts: Facts) -> tuple[str, ...]:
         If a rule is wrong.
     """
     named = [dimension.name for dimension in load_rules(settings).dimensions]
-    plain = [f"Tags.{key}" for key in facts.tag_keys if key not in named]
-    return tuple(dict.fromkeys([*named, *plain, "SubAccountId"]))
+    return tuple(dict.fromkeys([*named, *(f"Tags.{key}" for key in facts.tag_keys), "SubAccountId"]))
+
+
+def measured_by(settings: Settings, by: str) -> str | None:
+    """Return the dimension if the business metrics have a column for it, else None: all cost.
+
+    Raises
+    ------
+    SourceError
+        If the file of metrics cannot be read.
+    """
+    return by if by.lower() in load_metrics(settings).dimensions else None
+
+
+def per_unit(value: Decimal | None) -> str:
+    """Return a cost per unit with four digits: it is often far below a cent.
+
+    >>> from decimal import Decimal
+    >>> per_unit(Decimal("0.000998123456")), per_unit(Decimal("1234.5")), per_unit(None)
+    ('0.0009981', '1,234', '–')
+    """
+    return DASH if value is None else f"{value:,.4g}" if abs(value) < _WHOLE else f"{value:,.0f}"
 
 
 def load_owned(lab: Lab, facts: Facts, asked: Asked) -> Owned:
@@ -92,7 +115,7 @@ def load_owned(lab: Lab, facts: Facts, asked: Asked) -> Owned:
     before = [item["before"] for item in items]
     total = Change(sums.get("total", ZERO), None if None in before or not items else sum(before, ZERO))
     shown = [group for group in groups(items, [name], "total") if group.amount > 0][:SERIES]
-    points, series = folded(days, [name], "total", shown)
+    points, series = folded([day for day in days if day["total"]], [name], "total", shown)
     return Owned(
         total,
         sums.get("direct", ZERO),
@@ -144,6 +167,6 @@ def _in(answer: Answer, currency: str) -> tuple[tuple[dict[str, Any], ...], dict
 
 
 def _row(item: dict[str, Any], name: str, rules: tuple[str, ...]) -> dict[str, Any]:
-    shared = {f"shared{place}": item["shared_by"].get(rule) for place, rule in enumerate(rules)}
+    shared = {f"shared{place}": item["shared_by"].get(rule, ZERO) for place, rule in enumerate(rules)}
     kept = {key: item[key] for key in ("direct", "total", "share", "before", "change")}
     return {"value": item[name], **kept, **shared}

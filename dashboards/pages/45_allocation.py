@@ -17,6 +17,8 @@ from costlab.ui.allocation import (
     load_hygiene,
     load_owned,
     load_unit_costs,
+    measured_by,
+    per_unit,
     stamp,
 )
 from costlab.ui.explorer import METRICS
@@ -188,22 +190,26 @@ def unit_costs(bound: Bound, where: Source, asked: Asked) -> None:
         )
         return
     st.segmented_control("Per", GRAINS, key=bound.key("grain"), required=True)
-    found = ask(where, load_unit_costs, asked, None, bound["grain"])
+    by = measured_by(settings, asked.by)
+    found = ask(where, load_unit_costs, asked, by, bound["grain"])
     said(found.status, found.warnings)
     columns = [
         parts.Column("metric", "Metric"),
         *([parts.Column("period", "Period")] if bound["grain"] != "total" else []),
+        *([parts.Column(by, by)] if by else []),
         parts.Column("matched_cost", f"Cost, {asked.currency}", "money", help="Of the days that have a quantity"),
         parts.Column("quantity", "Quantity", "number"),
-        parts.Column("unit_cost", "Cost per unit", "number"),
-        parts.Column("marginal_cost", "Marginal", "number", help="Change of cost per unit more"),
+        parts.Column("unit_cost", "Cost per unit", "exact"),
+        parts.Column("marginal_cost", "Marginal", "exact", help="Change of cost per unit more"),
         parts.Column("volume_effect", "Change: volume", "money"),
         parts.Column("cost_effect", "Change: cost", "money"),
         parts.Column("missing_days", "Days missing", "number"),
         parts.Column("reason", "Why not"),
     ]
-    with parts.panel("Cost per unit", "All cost of these days over what the business counted."):
-        parts.table(found.items, columns, asked.currency, key="unit-costs", rows=31)
+    rows = [{**item, **{name: per_unit(item[name]) for name in ("unit_cost", "marginal_cost")}} for item in found.items]
+    whose = f"Allocated cost by {markdown(by)}" if by else "All cost"
+    with parts.panel("Cost per unit", f"{whose} of these days over what the business counted."):
+        parts.table(rows, columns, asked.currency, key="unit-costs", rows=31)
 
 
 def said(status: str, texts: tuple[str, ...]) -> None:

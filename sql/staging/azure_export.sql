@@ -228,7 +228,7 @@ select
     cast(null as varchar) as CapacityReservationStatus,
     x_category as ChargeCategory,
     x_class as ChargeClass,
-    ProductName as ChargeDescription,
+    coalesce(ProductName, MeterName, ChargeType) as ChargeDescription,
     case
         when lower(Frequency) = 'recurring' then 'Recurring'
         when lower(Frequency) = 'onetime' then 'One-Time'

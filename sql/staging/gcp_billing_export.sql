@@ -3,10 +3,9 @@
 -- source: raw, seeds.gcp_services, seeds.gcp_regions
 -- What each line becomes: docs/sources.md. Cloud Billing documentation, read 2026-11; FOCUS 1.3.
 with
--- one row per line that is a fee of a resource-based commitment or is paid by one, with its units: the ones committed,
--- or those the credit pays. Names as Google writes them: Commitment v1: N2D AMD Cpu in Americas for 1 Year, N2D AMD
--- Instance Core running in Iowa, of N1 Commitment v1: Ram, Custom Instance Ram
-resource_lines as materialized (
+-- one row per item and time of a fee of resource-based commitments, or of usage that they paid by a credit, with its
+-- units: the ones committed, or those the credits pay
+resource_units as materialized (
     select
         raw.billing_account_id,
         raw.invoice_month,
@@ -16,45 +15,70 @@ resource_lines as materialized (
         raw.sku_description,
         raw.usage_start_time,
         raw.usage_end_time,
-        raw.sku_description like 'Commitment v_: %' as x_is_fee,
-        case
-            when regexp_matches(raw.sku_description, '^(Commitment v.: )?(N1|Custom|Cpu|Ram) ') then 'n1'
-            when regexp_matches(raw.sku_description, '^(Commitment v.: )?Compute optimized ') then 'c2'
-            else
-                nullif(
-                    lower(regexp_extract(raw.sku_description, '^(?:Commitment v.: )?([A-Z][0-9]+[A-Z]*) ', 1)), ''
-                )
-        end as x_series,
-        case
-            when regexp_matches(raw.sku_description, ' (Core|Cpu)( |$)') then 'cpu'
-            when regexp_matches(raw.sku_description, ' Ram( |$)') then 'ram'
-        end as x_what,
-        cast(raw.usage_amount_in_pricing_units as double)
-        * case
-            when raw.sku_description like 'Commitment v_: %' then 1.0
-            else
-                least(
-                    -cast(
-                        reduce(
-                            list_transform(
-                                list_filter(raw.credits, lambda c: c.type = 'COMMITTED_USAGE_DISCOUNT'),
-                                lambda c: try_cast(c.amount as decimal(38, 12))
-                            ),
-                            lambda total, amount: cast(total + amount as decimal(38, 12)),
-                            cast(0 as decimal(38, 12))
-                        ) as double
-                    ) / nullif(cast(raw.cost as double), 0),
-                    1.0
-                )
-        end as x_units
+        sum(
+            cast(raw.usage_amount_in_pricing_units as double)
+            * case
+                when raw.sku_description like 'Commitment v_: %' then 1.0
+                else
+                    least(
+                        -cast(
+                            reduce(
+                                list_transform(
+                                    list_filter(raw.credits, lambda c: c.type = 'COMMITTED_USAGE_DISCOUNT'),
+                                    lambda c: try_cast(c.amount as decimal(38, 12))
+                                ),
+                                lambda total, amount: cast(total + amount as decimal(38, 12)),
+                                cast(0 as decimal(38, 12))
+                            ) as double
+                        ) / nullif(cast(raw.cost as double), 0),
+                        1.0
+                    )
+            end
+        ) as x_units
     from raw
     where
         -- the credits of most other lines need not be looked at
-        regexp_matches(raw.sku_description, ' (Core|Cpu|Ram)( |$)')
+        (raw.sku_description like '% Core%' or raw.sku_description like '% Cpu %' or raw.sku_description like '% Ram%')
         and (
             raw.sku_description like 'Commitment v_: %'
             or list_contains(list_transform(raw.credits, lambda c: c.type), 'COMMITTED_USAGE_DISCOUNT')
         )
+    group by
+        raw.billing_account_id,
+        raw.invoice_month,
+        raw.currency,
+        raw.location_region,
+        raw.sku_id,
+        raw.sku_description,
+        raw.usage_start_time,
+        raw.usage_end_time
+),
+
+-- the same with what the names say, as Google writes them: Commitment v1: N2D AMD Cpu in Americas for 1 Year, N2D AMD
+-- Instance Core running in Iowa, of N1 Commitment v1: Ram, Custom Instance Ram
+resource_lines as materialized (
+    select
+        billing_account_id,
+        invoice_month,
+        currency,
+        location_region,
+        sku_id,
+        sku_description,
+        usage_start_time,
+        usage_end_time,
+        x_units,
+        sku_description like 'Commitment v_: %' as x_is_fee,
+        case
+            when regexp_matches(sku_description, '^(Commitment v.: )?(N1|Custom|Cpu|Ram) ') then 'n1'
+            when regexp_matches(sku_description, '^(Commitment v.: )?Compute optimized ') then 'c2'
+            else
+                nullif(lower(regexp_extract(sku_description, '^(?:Commitment v.: )?([A-Z][0-9]+[A-Z]*) ', 1)), '')
+        end as x_series,
+        case
+            when regexp_matches(sku_description, ' (Core|Cpu)( |$)') then 'cpu'
+            when regexp_matches(sku_description, ' Ram( |$)') then 'ram'
+        end as x_what
+    from resource_units
 ),
 
 -- one row per series, region, kind of resource and time of a fee: the units committed

@@ -65,7 +65,7 @@ def _stock(con: Connection, inventory: Sequence[Row], now: datetime) -> None:
     common = {"provider": "aws", "sub_account_id": "111111111111", "region_id": "us-east-1", "observed_at": now}
     rows = [{**common, **row} for row in inventory if row["resource_kind"] != "coverage"]
     for row in rows:
-        row["properties"] = json.dumps(row.get("properties", {}))
+        row["properties"], row["tags"] = json.dumps(row.get("properties", {})), json.dumps(row.get("tags", {}))
     create_table(con, "inventory.resources", INVENTORY_TYPES, rows)
     kinds = {row["name" if row["resource_kind"] == "coverage" else "resource_kind"] for row in inventory}
     seen = [{**common, "resource_kind": kind, "state": "complete"} for kind in sorted(kinds)]

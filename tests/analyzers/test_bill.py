@@ -114,3 +114,25 @@ def test_a_few_samples_are_not_enough_and_not_a_number_is_a_gap() -> None:
     usage = load_usage(context, "cpu_percent").of(resources(context)[0])
     assert usage is not None
     assert (usage.samples, usage.is_enough, usage.mean) == (29, False, 7.0)
+
+
+def test_azures_spellings_of_a_resource_are_one_resource_with_one_set_of_samples() -> None:
+    azure: Row = {"ServiceProviderName": "Microsoft", "ProviderName": "Microsoft", "x_usage_type": "D4s v5"}
+    whole = "/subscriptions/1/resourceGroups/RG/providers/Microsoft.Compute/virtualMachines/web-1"
+    rare: Row = {"ResourceId": whole.lower(), "ChargePeriodStart": datetime(2026, 3, 10), "BilledCost": 4.8}
+    context = world(
+        [{**NAT, **azure, "ResourceId": whole, "days": 14}, {**NAT, **azure, **rare}],
+        [{"resource_id": whole.upper(), "metric": "cpu_percent", "avg": 7.0}],
+        now=NOW,
+    )
+    (machine,) = resources(context, "^D4s v5$")
+    assert machine.resource_id == whole
+    assert [line.effective for line in machine.lines] == [Decimal("38.4")]
+    usage = load_usage(context, "cpu_percent").of(machine)
+    assert usage is not None
+    assert usage.mean == 7.0
+
+
+def test_other_clouds_ids_differ_in_case() -> None:
+    rows: list[Row] = [{**NAT, "days": 14}, {**NAT, "ResourceId": "NAT-1", "days": 14}]
+    assert {r.resource_id for r in resources(world(rows, [], now=NOW))} == {"nat-1", "NAT-1"}

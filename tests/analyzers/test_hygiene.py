@@ -64,11 +64,12 @@ def test_an_azure_resource_group_is_a_place() -> None:
     assert found[0].guess == Guess("shop", 1.0, "resource group", 2)
 
 
-def test_what_is_not_a_resource_has_no_guess_and_nothing_is_lost() -> None:
-    found = untagged([resource(1, "web"), resource(2, None, id=None, cost=D(9)), resource(3, None, cost=D(2))])
+def test_what_is_not_a_resource_is_guessed_by_its_account_and_nothing_is_lost() -> None:
+    fee: dict[str, Any] = {"id": None, "cost": D(9)}
+    found = untagged([resource(1, "web"), resource(2, **fee), resource(3, cost=D(2)), resource(4, account="2", **fee)])
     assert found == [
-        Open("1", "EC2", "USD", None, D(9), 0),
-        Open("1", "EC2", "USD", Guess("web", 1.0, "account", 1), D(2), 1),
+        Open("1", "EC2", "USD", Guess("web", 1.0, "account", 1), D(11), 1),
+        Open("2", "EC2", "USD", None, D(9), 0),
     ]
 
 

@@ -83,7 +83,7 @@ def test_nothing_is_found_that_was_not_planted(found: Found) -> None:
     assert [i["check"] for i in items if i["resource_id"] not in ours and i["check"] != "waste_unused_commitment"] == []
 
 
-def _is_about(incident: dict[str, Any], anomaly: dict[str, Any]) -> bool:
+def is_about(incident: dict[str, Any], anomaly: dict[str, Any]) -> bool:
     """Return whether an incident has the anomaly's direction, its first day (one day early or late) and its place."""
     up = not anomaly["excess"].startswith("-")
     late = date.fromisoformat(incident["start"]) - date.fromisoformat(anomaly["start"])
@@ -98,7 +98,7 @@ def _is_about(incident: dict[str, Any], anomaly: dict[str, Any]) -> bool:
 def test_all_planted_anomalies_are_found_at_about_their_price(found: Found) -> None:
     assert len(found.anomalies) == 8
     for anomaly in found.anomalies:
-        about = [incident for incident in found.incidents if _is_about(incident, anomaly)]
+        about = [incident for incident in found.incidents if is_about(incident, anomaly)]
         assert about, anomaly["why"]
         impact = max(abs(float(incident["impact"])) for incident in about)
         assert impact == pytest.approx(abs(float(anomaly["excess"])), rel=0.5), anomaly["why"]
@@ -106,5 +106,5 @@ def test_all_planted_anomalies_are_found_at_about_their_price(found: Found) -> N
 
 def test_few_incidents_are_reported_that_were_not_planted(found: Found) -> None:
     """What was not planted is a reservation that lies idle once its machine is gone: true, but nobody's accident."""
-    strange = [i for i in found.incidents if not any(_is_about(i, a) for a in found.anomalies)]
+    strange = [i for i in found.incidents if not any(is_about(i, a) for a in found.anomalies)]
     assert len(strange) <= 2, strange

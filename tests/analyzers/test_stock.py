@@ -142,3 +142,25 @@ def test_an_old_snapshot_is_known_by_its_creation_and_one_an_image_needs_stays()
     seen.append({"resource_kind": "image", "resource_id": "ami-1", "properties": {"snapshots": ["snap-1"]}})
     assert assess("waste_old_snapshot", cost, seen=seen).items == []
     assert "does not reach back" in assess("waste_old_snapshot", cost, seen=[]).not_assessed
+
+
+@pytest.mark.parametrize("tags", [{"aws:backup:source-resource": "x"}, {"aws:dlm:lifecycle-policy-id": "x"}])
+def test_a_snapshot_with_an_expiry_of_its_own_is_no_orphan(tags: dict[str, str]) -> None:
+    cost = {"days": 14, "ResourceId": "snap-1", "x_usage_type": "EBS:SnapshotUsage", "BilledCost": 0.24}
+    snapshot = {"resource_kind": "snapshot", "resource_id": "snap-1", "attached_to": "vol-gone"}
+    seen: list[dict[str, Any]] = [{**snapshot, "created_at": "2025-11-01T00:00:00"}]
+    seen += [{"resource_kind": "coverage", "name": kind} for kind in ("disk", "image")]
+    assert len(assess("waste_orphan_snapshot", cost, seen=seen).items) == 1
+    seen[0]["tags"] = tags
+    assert assess("waste_orphan_snapshot", cost, seen=seen).items == []
+
+
+def test_without_full_sight_of_disks_a_snapshot_is_not_assessed() -> None:
+    cost = {"days": 14, "ResourceId": "snap-1", "x_usage_type": "EBS:SnapshotUsage", "BilledCost": 0.24}
+    snapshot = {"resource_kind": "snapshot", "resource_id": "snap-1", "attached_to": "vol-gone"}
+    seen = [{**snapshot, "created_at": "2025-11-01T00:00:00"}, {"resource_kind": "coverage", "name": "image"}]
+    result = assess("waste_orphan_snapshot", cost, seen=seen)
+    assert (result.items, result.not_assessed) == (
+        [],
+        "1 of 1 snapshots, their disks or images are in no inventory",
+    )

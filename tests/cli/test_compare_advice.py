@@ -92,6 +92,8 @@ def test_both_plans_of_the_demo_estate_side_by_side(
             hub_item(3, "Stop", "Ec2Instance", resourceId="i-not-in-the-bill"),
         ]
     }  # fmt: skip
+    others = [next(i for i in plan if i["provider"] == name) for name in ("Microsoft", "Google Cloud")]
+    load_advice(workspace, [told_by_cloud(item) for item in others])
     load(run, workspace, service)
     answer = ask(run, workspace, "--compare")
     by_resource = {(item["resource_id"], item["verdict"]): item for item in answer["items"]}
@@ -103,10 +105,15 @@ def test_both_plans_of_the_demo_estate_side_by_side(
     ours = [item["ours_id"] for item in answer["items"] if item["ours_id"]]
     assert len(ours) == len(set(ours))
     assert {item["id"] for item in saving} <= set(ours)
-    sums = answer["totals"]["by_currency"]["USD"]
-    net = sum((Decimal(part["ours"]) for part in sums.values()), Decimal(0))
-    assert net == sum((Decimal(item["monthly_saving"]) for item in plan if item["currency"] == "USD"), Decimal(0))
-    assert sum(part["count"] for part in sums.values()) == len(answer["items"])
+    sums = answer["totals"]["by_currency"]
+    for currency, verdicts in sums.items():
+        net = sum((Decimal(part["ours"]) for part in verdicts.values()), Decimal(0))
+        assert net == sum(
+            (Decimal(item["monthly_saving"]) for item in plan if item["currency"] == currency), Decimal(0)
+        )
+    assert sum(part["count"] for verdicts in sums.values() for part in verdicts.values()) == len(answer["items"])
+    for item in others:
+        assert by_resource[item["resource_id"], "agree"]["ours_id"] == item["id"]
 
 
 def advised(resource: str, kind: str, saving: str, account: str = "111111111111") -> dict[str, Any]:
@@ -123,6 +130,13 @@ def advised(resource: str, kind: str, saving: str, account: str = "111111111111"
         "observed_at": datetime(2026, 3, 31),
         "x_source": "recommender",
     }
+
+
+def told_by_cloud(item: dict[str, Any]) -> dict[str, Any]:
+    """Return a plan's item as its cloud would recommend it: the id in capitals, the saving at list price."""
+    told = advised(item["resource_id"].upper(), item["kind"], item["monthly_saving_list"], item["sub_account_id"])
+    same = {"provider": item["provider"], "currency": item["currency"], "to_shape": item["action"]["to"]}
+    return {**told, **same, "detail": '{"saving_basis": "list price"}'}
 
 
 def load_advice(workspace: Path, found: list[dict[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -272,3 +273,12 @@ def test_an_empty_subscription_is_an_inventory_too(tmp_path: Path, graph: Graph)
 def test_a_permission_is_named_for_every_type_that_is_read() -> None:
     named = {name.lower().removesuffix("/read") for name in PERMISSIONS}
     assert set(TYPES) == named - {"microsoft.resourcegraph/resources", "microsoft.resources/subscriptions"}
+
+
+def test_the_package_that_few_need_is_named_where_it_is_missing(
+    tmp_path: Path, graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "azure.mgmt.resourcegraph", None)
+    with pytest.raises(ConfigError, match="needs a package that is not installed") as caught:
+        pull(tmp_path, graph)
+    assert caught.value.hint == "pip install 'costlab[inventory]'"

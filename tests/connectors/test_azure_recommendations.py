@@ -212,5 +212,5 @@ def test_credentials_that_see_no_subscription_say_so(tmp_path: Path, service: Se
 @pytest.mark.parametrize("page", [b"<html>Sign in</html>", b"[]", b"3"])
 def test_a_page_of_a_proxy_is_not_an_answer(tmp_path: Path, service: Service, arm: Arm, page: bytes) -> None:
     arm.replies = [Reply(page)]
-    with pytest.raises(SourceError, match=r"is not Azure|does not answer .*: DecodeError"):
+    with pytest.raises(SourceError, match="is not Azure"):
         load(tmp_path, service)

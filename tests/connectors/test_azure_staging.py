@@ -84,6 +84,11 @@ def test_charge_types(
     assert row["x_fate"] == "load"
 
 
+def test_a_charge_without_a_product_is_described_by_its_kind() -> None:
+    found = one(ChargeType="RoundingAdjustment", ProductName=None, MeterName=None)
+    assert found["ChargeDescription"] == "RoundingAdjustment"
+
+
 def test_a_charge_type_nobody_knows_is_an_adjustment_and_said() -> None:
     row = one(ChargeType="Surprise")
     assert (row["ChargeCategory"], row["BilledCost"], row["EffectiveCost"]) == (

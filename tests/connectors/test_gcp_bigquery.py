@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -205,8 +206,8 @@ def test_fewer_rows_than_were_counted_reject_the_month(
     workspace: Path, google: BigQuery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(google)
-    whole = google._results
-    monkeypatch.setattr(google, "_results", lambda job, start: {**whole(job, start), "pageToken": None})
+    whole = google.results
+    monkeypatch.setattr(google, "results", lambda job, start: {**whole(job, start), "pageToken": None})
     report = pull(workspace, google)
     assert actions(report) == [("2026-03", "rejected"), ("2026-04", "loaded")]
     assert report.periods[0].error == "2026-03: BigQuery counted 3 rows and delivered fewer"
@@ -403,3 +404,13 @@ def test_tokens_go_over_https_only_and_keys_are_not_shown(workspace: Path, googl
     for text in ("{broken", '{"type": "external_account"}', str(tmp_path / "gone.json")):
         with pytest.raises(ConfigError, match="option credentials"):
             pull(workspace, google, credentials=text)
+
+
+def test_without_googles_package_its_extra_is_named(
+    workspace: Path, google: BigQuery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "google.cloud.bigquery", None)
+    monkeypatch.delattr("google.cloud.bigquery", raising=False)
+    with pytest.raises(ConfigError, match="needs google-cloud-bigquery") as caught:
+        pull(workspace, google)
+    assert caught.value.hint == "pip install 'costlab[bigquery]'"

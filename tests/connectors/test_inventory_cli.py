@@ -42,6 +42,9 @@ def test_sources_and_doctor_show_when_it_was_observed_and_no_gaps(tmp_path: Path
     lines = run("--workspace", tmp_path, "doctor", "--format", "json").json["items"]
     (note,) = [line for line in lines if "ec2:DescribeVolumes" in line["detail"]]
     assert (note["check"], note["status"]) == ("source aws-inventory", "note")
+    (fine,) = [line for line in lines if line["check"] == "source aws-inventory" and line["status"] == "ok"]
+    assert fine["detail"] == f"observed {observed:%Y-%m-%d %H:%M} UTC, {item['rows_loaded']} rows"
+    assert run("--workspace", tmp_path, "reconcile").code == 0
 
 
 def test_as_of_shows_what_had_been_observed_by_then(tmp_path: Path, run: Run, aws: Aws) -> None:

@@ -6,7 +6,7 @@ The simulators apply commitments in code of their own, in whole numbers; the two
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,9 +14,12 @@ from typing import Any
 
 import pytest
 
+from costlab.period import Month
 from costlab.rating import Bill, bill
 from costlab.simulate import simulate
 from costlab.simulate.azure import simulate_azure
+from costlab.simulate.bill import Run, final_delivery
+from costlab.simulate.company import build
 from costlab.simulate.gcp import simulate_gcp
 from costlab.warehouse.connection import connect
 
@@ -37,6 +40,21 @@ def aws(folder: Path) -> Path:
     return simulate(folder, seed=11, end=END, months=2, discount_percent=0).ledger
 
 
+def aws_with_groups(folder: Path) -> Path:
+    """Every second commitment with its owner and a group only, plans with a group before all others."""
+    company = build(11, date(2026, 2, 1), END, discount_percent=0)
+    busy = tuple(company.estate.account(name) for name in ("data-prod", "ml-prod"))
+    company.commitments = [
+        replace(owned, sharing="group" if place % 2 else "all", group=busy)
+        for place, owned in enumerate(company.commitments)
+    ]
+    run = Run(company)
+    for month in (Month(2026, 2), Month(2026, 3)):
+        run.deliver(final_delivery(month, END), [], run.ledger)
+    run.ledger.write(folder, run.biller)
+    return folder
+
+
 def azure(folder: Path) -> Path:
     return simulate_azure(folder, seed=11, end=END, months=2).ledger
 
@@ -47,6 +65,7 @@ def gcp(folder: Path) -> Path:
 
 CLOUDS = {
     "aws": Cloud(aws),
+    "aws-groups": Cloud(aws_with_groups, step=2 * Decimal("0.0001") * Decimal("0.8")),  # of the largest machine
     "azure": Cloud(azure, "committed_pricing, used_pricing, unused_pricing"),
     "gcp": Cloud(gcp, step=Decimal("0.1") * Decimal("0.041919")),  # tenths of the dearest unit
 }

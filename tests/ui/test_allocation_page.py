@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from costlab.lab import Lab
+from costlab.ui.allocation import per_unit
 from costlab.ui.format import exact_money, money
 from tests.ui import estate
 from tests.ui.conftest import Run, figures, texts
@@ -89,7 +90,7 @@ def test_what_has_no_owner_is_listed_with_what_tags_cover(run: Run, ruled: Path,
     open_items, keys = (table.value for table in app.dataframe[:2])
     answer = lab.ask_hygiene("team", **MARCH)
     assert list(open_items["cost"]) == [float(item["cost"]) for item in answer.items]
-    assert list(open_items["owner_guess"].fillna("")) == ["", "dev team"]
+    assert list(open_items["owner_guess"]) == ["shop", "dev team"]
     assert list(keys["key"]) == ["team"]
 
 
@@ -98,10 +99,21 @@ def test_unit_costs_are_the_labs_and_a_missing_day_is_said(run: Run, ruled: Path
     app = run(ruled, PAGE, view="unit-cost", grain=grain)
     assert not app.exception
     items = lab.ask_unit_cost(grain=grain, **MARCH).items
-    assert list(app.dataframe[0].value["unit_cost"]) == [
-        None if item["unit_cost"] is None else float(item["unit_cost"]) for item in items
-    ]
+    assert list(app.dataframe[0].value["unit_cost"]) == [per_unit(item["unit_cost"]) for item in items]
     assert "no quantity on 2026\\-03\\-31" in texts(app)
+
+
+def test_unit_costs_are_by_the_dimension_that_the_metrics_have(run: Run, ruled: Path, lab: Lab) -> None:
+    (ruled / "business_metrics.csv").write_text(
+        "date,metric,quantity,team\n2026-03,users,20,Shop\n2026-03,users,5,dev team\n"
+    )
+    app = run(ruled, PAGE, view="unit-cost")
+    table = app.dataframe[0].value
+    items = lab.ask_unit_cost("team", **MARCH).items
+    assert list(zip(table["team"], table["unit_cost"], strict=True)) == [
+        (item["team"], per_unit(item["unit_cost"])) for item in items
+    ]
+    assert len(items) == 2
 
 
 def test_without_files_every_view_says_something_sensible(run: Run, quarter: Path) -> None:

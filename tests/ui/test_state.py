@@ -28,7 +28,7 @@ PARAMS: list[Param] = [
 ]
 
 
-@pytest.mark.parametrize("name", ["format", "conditions", "palette", "series", "charts"])
+@pytest.mark.parametrize("name", ["format", "conditions", "palette", "series", "charts", "allocation"])
 def test_the_examples_in_the_documentation_hold(name: str) -> None:
     assert doctest.testmod(importlib.import_module(f"costlab.ui.{name}")).failed == 0
 

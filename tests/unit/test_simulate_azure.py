@@ -257,6 +257,13 @@ def test_under_an_enterprise_agreement_prices_are_in_the_billing_currency(tmp_pa
     assert (wrong, other, invoices) == (0, 0, 0)
 
 
+def test_rows_ask_for_about_that_many(tmp_path: Path) -> None:
+    made = simulate_azure(tmp_path, end=date(2026, 2, 1), months=1, rows=50_000, renderings=())
+    (rows,) = one(connect(), f"select sum(rows) from '{made.ledger}/lines.parquet' where export = 'amortized'")
+    assert made.summary["size"] == 1
+    assert 40_000 < rows < 60_000
+
+
 def test_a_dollar_is_a_dollar() -> None:
     from costlab.period import Month
 

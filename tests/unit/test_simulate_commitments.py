@@ -132,7 +132,8 @@ def row_by_row(needs: list[int], usages: list[Usage], bought: list[Commitment]) 
             away = usage.account != owned.account
             same_family = usage.instance_type.split(".")[0]
             if owned.instrument is Instrument.ZONAL_RI:
-                fits = usage.instance_type == owned.instance_type and usage.zone == owned.zone
+                there = (usage.region, usage.zone) == (owned.region, owned.zone)
+                fits = usage.instance_type == owned.instance_type and there
             elif owned.instrument is Instrument.REGIONAL_RI:
                 fits = same_family == owned.instance_type.split(".")[0] and usage.region == owned.region
             else:

@@ -101,7 +101,7 @@ def untagged(resources: Sequence[Resource]) -> list[Open]:
     for resource in resources:
         if resource.owner is not None:
             continue
-        guess = _guess(resource, seen) if resource.id else None
+        guess = _guess(resource, seen)
         key = (resource.account, resource.service, resource.currency, guess.owner if guess else "",
                guess.basis if guess else "")  # fmt: skip
         at = found.setdefault(key, Open(resource.account, resource.service, resource.currency, guess))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -26,6 +27,10 @@ where x_instance_type is not null and x_last_end > $now - to_days(35) and x_firs
 group by 1, 2, 3, 4
 """
 Key = tuple[str, str, str]
+_AZURE = re.compile(r"(?P<head>Standard_(?:[DE](?=.*_v[3-9])|F(?=.*_v2)))(?P<cores>\d+)(?P<tail>[a-z]*_v\d)")
+"""Series whose names count cores: older ones number their sizes."""
+_AZURE_CORES = (2, 4, 8, 16, 32, 48, 64)
+"""Sizes that the general, memory and compute series of version 3 and later have (F: of version 2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,9 @@ def smaller_types(instance_type: str, key: Key, book: PriceBook) -> list[Target]
     The price ratio is the one the bill shows; where the target is not in the bill, that of the sizes (within a family
     the list price goes with the normalisation factor) times the successor's.
     """
+    azure = _AZURE.fullmatch(instance_type)
+    if azure:
+        return _smaller_cores(azure, int(azure["cores"]))
     family, size = prices.split_type(instance_type)
     factor = prices.SIZE_FACTORS.get(size)
     if factor is None or family in prices.BURSTABLE_FAMILIES:
@@ -83,3 +91,9 @@ def smaller_types(instance_type: str, key: Key, book: PriceBook) -> list[Target]
         if ratio < 1:
             targets.append(Target(target, capacity, ratio, source))
     return targets
+
+
+def _smaller_cores(azure: re.Match[str], cores: int) -> list[Target]:
+    """Return Azure's smaller sizes: within a series memory and list price go with the cores in the name."""
+    ratios = [(size, (Decimal(size) / cores).quantize(Decimal("0.000001"))) for size in _AZURE_CORES if size < cores]
+    return [Target(f"{azure['head']}{size}{azure['tail']}", ratio, ratio, "size ratio") for size, ratio in ratios]

@@ -53,7 +53,8 @@ class RightsizeInstance:
     Memory goes with size inside a family, so a machine without memory samples is never made smaller: it is counted as
     not assessed.
     Saving: the charge x (1 - price of the new type / price of the present one), with list prices the bill itself shows
-    for both in the region, else the ratio of the sizes.
+    for both in the region, else the ratio of the sizes. Azure's sizes are the cores in the name (D and E series from
+    version 3, F of version 2).
     Cannot see: network and disk limits of the smaller size, licences bound to it, bursts within a sample, and peaks
     that come less often than every 14 days. Burstable families are left alone: their credits need a simulation.
     Source: AWS Compute Optimizer, default preset (P99.5, 20 % CPU headroom, 20 % memory headroom, 14 days).

@@ -42,7 +42,7 @@ class IdleLoadBalancer(StockCheck, HoursWithoutTraffic):
 
     def advise(self, resource: Resource) -> Advice | None:
         """Return the advice when AWS's hourly charge stands alone; Azure's bill does not tell."""
-        return None if _is_azure(resource) else super().advise(resource)
+        return None if _is_azure(resource) else HoursWithoutTraffic.advise(self, resource)
 
     def observed(self, resource: Resource, item: Item) -> Advice | None:
         """Return the advice, measured when there are no targets."""

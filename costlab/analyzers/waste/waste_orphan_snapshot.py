@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from costlab.analyzers.bill import local_id, resources
 from costlab.analyzers.propose import GONE, Advice, command_for, group_of, propose, quoted
-from costlab.analyzers.stock import load_stock
+from costlab.analyzers.stock import INVENTORY, load_stock
 from costlab.interfaces.analyzer import Assessment
 from costlab.interfaces.finding import Action, Basis, Effort, Kind, Level, Remedy
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from costlab.interfaces.analyzer import Context
 
 MIN_AGE = timedelta(days=30)
+_EXPIRING = ("aws:backup:", "aws:dlm:")
 SNAPSHOTS = r"SnapshotUsage|StorageSnapshot|PD Snapshot|Snapshots$"
 
 
@@ -26,7 +27,7 @@ class OrphanSnapshot:
 
     Fires when an inventory of the last 14 days shows a snapshot of 30 days or more, its disk is not there
     any more, and no machine image needs it. Only where all disks and images of its account and region were looked at;
-    without an inventory it is not assessed.
+    without an inventory it is not assessed. Snapshots that AWS Backup or a lifecycle policy made expire by themselves.
     Saving: at most the snapshot's charge; blocks that a newer snapshot shares with it stay, hence the wide range.
     Cannot see: that it is the last copy of data somebody still wants, and retention duties; a disk in another account.
     Source: hystax OptScale, obsolete snapshots (source volume gone; there after 3 days).
@@ -34,7 +35,7 @@ class OrphanSnapshot:
 
     id = "waste_orphan_snapshot"
     kind = Kind.WASTE
-    needs = frozenset({"inventory"})
+    needs = frozenset({INVENTORY})
 
     def assess(self, context: Context) -> Assessment:
         """Return one item per snapshot of a disk that is gone."""
@@ -84,6 +85,8 @@ class OrphanSnapshot:
 
 
 def _is_orphan(item: Item, disks: Stock, context: Context) -> bool:
+    if any(key.startswith(_EXPIRING) for key in item.tags):
+        return False
     is_old = item.created_at is not None and context.now - item.created_at >= MIN_AGE
     return is_old and bool(item.attached_to) and disks.named(item.attached_to) is None
 

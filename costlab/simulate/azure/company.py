@@ -395,7 +395,7 @@ def _trouble(b: _Builder) -> None:
         Effect("spike", "NAT traffic of a looping download", meters("nat-data", "nat-gb"), days - 40, days - 39, 18.0),
         Effect("spike", "a webhook retry storm over four days", meters("func-webhooks", "calls", "gb-seconds"), days - 75, days - 71, 9.0),
         Effect("shift", "debug logging left on", meters("log-prod", "logs"), days - 24, days, 3.2),
-        Effect("leak", "a copy job that never deletes", meters("quilllake", "hot"), days - 50, days, 1.0, slope=0.012),
+        Effect("leak", "a copy job that never deletes", meters("quilllake", "hot"), days - 50, days, 1.0, slope=0.02),
         Effect("drop", "the log shipper stood still", meters("log-platform", "logs"), days - 33, days - 29, 0.05),
         Effect("spike", "a crawler emptied the assets account", meters("quillassets", "blob-read"), days - 5, days - 4, 900.0),
     ]  # fmt: skip

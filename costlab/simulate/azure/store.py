@@ -81,9 +81,7 @@ def open_store(biller: Biller) -> Connection:
     con.execute("create macro pricing(p) as (p::decimal(26, 0) * 0.00000001::decimal(8, 8))::decimal(38, 8)")
     con.execute("create macro fourth(p) as (p::decimal(24, 0) * 0.0001::decimal(4, 4))::decimal(28, 4)")
     company = biller.company
-    marked = {w.resource for w in company.waste} | {
-        company.estate.meters[m].resource for e in company.effects for m in e.meters
-    }
+    marked = {company.estate.meters[m].resource for effect in company.effects for m in effect.meters}
     tables = {
         "kinds": [_kind(code, kind) for code, kind in enumerate(Kind)],
         "items": [_item(number, item) for number, item in enumerate(company.estate.items)],

@@ -45,10 +45,11 @@ def portfolio(company: Company) -> list[Cud]:
         return Cud(_uuid(rng), name, owner[project], years, start, covers=rate(dollars) * size)
 
     etl = (8, 64) if small else (20 * size, 136 * size)
+    kafka = (4, 16) if small else (16 * size, 64 * size)
     half = estate.hours // 2 // 24 * 24 + 8
     return [
         resource("data-prod", "n2", "us-central1", *etl, 3, -9008),
-        resource("shop-prod", "n2d", "us-central1", 16 * size, 64 * size, 1, -3016),
+        resource("shop-prod", "n2d", "us-central1", *kafka, 1, -3016),
         resource("eu-prod", "n2", "europe-west1", 4 * size, 16 * size, 1, half),
         flexible("flexible-3y", "shared", "0.3" if small else "0.6", 3, -9000),
         flexible("flexible-1y", "shared", "0.3" if small else "0.5", 1, -1504),
