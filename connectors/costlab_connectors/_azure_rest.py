@@ -123,19 +123,23 @@ def connect(landing: Landing) -> Azure:
 
 
 def _client(endpoint: str, scope: str) -> Any:
-    """Return the SDK's pipeline; without its retries, which do not know the headers of Cost Management."""
-    from azure.core.pipeline import policies
-    from azure.mgmt.core import ARMPipelineClient
-    from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+    """Return the SDK's client; without its retries, which do not know the headers of Cost Management.
 
+    Its typed methods read amounts as floats and no second page: requests go through ``send_request``.
+    """
+    from azure.core.pipeline import policies
+    from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+    from azure.mgmt.costmanagement import CostManagementClient
+
+    identity = credential()
     steps = [
         policies.RequestIdPolicy(),
         policies.HeadersPolicy(),
         policies.UserAgentPolicy("costlab"),
         policies.ProxyPolicy(),
-        ARMChallengeAuthenticationPolicy(credential(), scope),
+        ARMChallengeAuthenticationPolicy(identity, scope),
     ]
-    return ARMPipelineClient(endpoint, policies=steps)
+    return CostManagementClient(identity, base_url=endpoint, credential_scopes=[scope], policies=steps)
 
 
 def credential() -> Any:

@@ -7,7 +7,7 @@ and scope; Microsoft Learn, "Manage costs with automation", read 2026-11). Query
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -126,17 +126,22 @@ def _answers(azure: rest.Azure, scope: str, month: Month, kind: str) -> Iterator
 
 
 def _query(month: Month, kind: str) -> dict[str, Any]:
-    last = month.end.date() - timedelta(days=1)
-    return {
-        "type": kind,
-        "timeframe": "Custom",
-        "timePeriod": {"from": f"{month.first_day}T00:00:00Z", "to": f"{last}T23:59:59Z"},
-        "dataset": {
-            "granularity": "Daily",
-            "aggregation": {"totalCost": {"name": "Cost", "function": "Sum"}},
-            "grouping": [{"type": "Dimension", "name": name} for name in _GROUPS],
-        },
-    }
+    from azure.mgmt.costmanagement import models
+
+    asked: dict[str, Any] = models.QueryDefinition(
+        type=kind,
+        timeframe="Custom",
+        time_period=models.QueryTimePeriod(
+            from_property=datetime.combine(month.first_day, datetime.min.time(), UTC),
+            to=datetime.combine(month.plus(1).first_day, datetime.min.time(), UTC) - timedelta(seconds=1),
+        ),
+        dataset=models.QueryDataset(
+            granularity="Daily",
+            aggregation={"totalCost": models.QueryAggregation(name="Cost", function="Sum")},
+            grouping=[models.QueryGrouping(type="Dimension", name=name) for name in _GROUPS],
+        ),
+    ).as_dict()
+    return asked
 
 
 def _read(row: Mapping[str, Any], scope: str) -> tuple[_Key, Decimal]:

@@ -89,6 +89,7 @@ over = ["web", "data", "ml", "mobile", "eu"]
 [[dimensions]]
 name = "environment"
 default = "prod"
+aliases = { prod = ["production"], dev = ["non-production", "nonprod"] }
 
 [[dimensions.rules]]
 take = "Tags.env"

@@ -33,14 +33,14 @@ def documentation() -> str:
     """Return the text of ``docs/cli.md``."""
     group: Any = typer.main.get_command(build_app())
     parts = [_HEAD, "## Global options", _options(group)]
-    for name, command in _commands(group):
+    for name, command in commands_of(group):
         arguments = " ".join(_argument(p) for p in command.params if p.param_type_name == "argument")
         usage = " ".join(part for part in ("costlab", name, arguments, "[OPTIONS]") if part)
         parts += [f"## {name}", f"`{usage}`", inspect.cleandoc(command.help or ""), _options(command)]
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 
-def _commands(group: Any) -> list[tuple[str, Any]]:
+def commands_of(group: Any) -> list[tuple[str, Any]]:
     """Return the commands, and those of a command that has some, under their full names."""
     found: list[tuple[str, Any]] = []
     for name, command in group.commands.items():

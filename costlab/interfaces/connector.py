@@ -225,7 +225,7 @@ class Landing(Protocol):
         """Return the id of the snapshot of this period that is loaded, "" for none: what need not be pulled."""
         ...
 
-    def tell(self, text: str) -> None:
+    def tell(self, text: str, /) -> None:
         """Say what is going on, in one line."""
         ...
 

@@ -17,6 +17,7 @@ from costlab.errors import ConfigError, CostlabError, SourceError
 from costlab.focus.conformance import Weight, breaches
 from costlab.ingest.paid import spent
 from costlab.interfaces.datasets import STATES
+from costlab.lab.allocation.rules import load_rules
 from costlab.lab.findings import failures
 from costlab.lab.permissions import needed
 from costlab.lab.sources import NEVER, SourceState
@@ -120,6 +121,18 @@ def workspace(settings: Settings) -> Iterator[Diagnosis]:
         return
     yield from _published(folder, manifest)
     yield from _files(folder, manifest)
+
+
+def allocation(settings: Settings) -> Iterator[Diagnosis]:
+    """Look at the allocation rules, where there are any."""
+    try:
+        rules = load_rules(settings)
+    except ConfigError as error:
+        yield Diagnosis("allocation rules", Level.CONFIG, error.message, error.hint)
+        return
+    if rules.file:
+        names = ", ".join(dimension.name for dimension in rules.dimensions)
+        yield Diagnosis("allocation rules", Level.OK, f"{rules.file}: {names or 'no dimensions'}")
 
 
 def configuration(settings: Settings) -> Iterator[Diagnosis]:

@@ -49,6 +49,7 @@ def ask_doctor(settings: Settings, *, permissions: bool = False) -> Answer:
         *doctor.installation(),
         *doctor.workspace(settings),
         *doctor.configuration(settings),
+        *doctor.allocation(settings),
         *doctor.locations(settings),
         *doctor.paid_requests(settings),
     ]

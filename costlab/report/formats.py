@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from costlab.answer import jsonable
 from costlab.errors import UnknownValue
 from costlab.report.text import shortened, width
-from costlab.report.views import Grid, grid
+from costlab.report.views import Grid, flat, grid
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -75,7 +75,9 @@ def as_json(answer: Answer) -> str:
 
 def as_csv(answer: Answer) -> str:
     """Return a header and one line per item, every field, the vendor's text unchanged; nested values as JSON."""
-    rows = [answer.columns, *([_csv_value(item.get(name)) for name in answer.columns] for item in answer.items)]
+    columns = flat(answer)
+    rows = [[column.heading for column in columns]]
+    rows += [[_csv_value(column.value(item)) for column in columns] for item in answer.items]
     # a line with nothing on it is no row for most readers
     return "".join((",".join(map(_csv_field, row)) or '""') + "\n" for row in rows)
 

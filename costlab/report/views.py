@@ -157,6 +157,11 @@ def _dropped() -> Column:
     return Column("rows_dropped", lambda item: sum((item.get("rows_dropped") or {}).values()))
 
 
+def flat(answer: Answer) -> list[Column]:
+    """Return the columns of a spreadsheet: every field, shared costs in columns of their own."""
+    return _allocate(answer) if answer.name == "allocate" else _all(answer)
+
+
 def _allocate(answer: Answer) -> list[Column]:
     """Return a column for each shared cost, in the rules' order, in place of the one that holds them all."""
 

@@ -42,7 +42,7 @@ from costlab.ingest import ingest
 workspace, uri, options = Path(argv[0]), argv[1], json.loads(argv[2])
 shutil.rmtree(workspace, ignore_errors=True)
 report = ingest(workspace, "aws-cur", uri, options=options)
-assert report.exit_code == 0, [p.error for p in report.rejected] or report.warnings
+assert not report.rejected, [p.error for p in report.rejected]
 print(sum(p.item()["rows_received"] for p in report.periods))
 """
 

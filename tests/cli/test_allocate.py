@@ -92,6 +92,13 @@ def test_every_value_has_direct_and_shared_cost_a_share_and_its_change(run: Run,
     assert "1.8 % of EffectiveCost (USD) has no team: see costlab allocate --hygiene" in answer.err
 
 
+def test_a_spreadsheet_has_a_column_for_each_shared_cost(run: Run, allocated: Path) -> None:
+    done = run("--workspace", allocated, "allocate", "--from", "2026-03-01", "--to", "2026-04-01", "--format", "csv")
+    header, first, *_ = done.out.splitlines()
+    assert header == "team,direct,shared,hub,total,share,before,change"
+    assert first == "web,70,8.4,8.4,78.4,0.687719,8,70.4"
+
+
 def test_days_and_months_add_up_to_the_window(allocated: Path) -> None:
     with Lab.open(Settings(allocated)) as lab:
         whole = lab.ask_allocate(start="2026-02-01", end="2026-04-01")
@@ -251,6 +258,19 @@ def test_what_cannot_be_asked_is_explained(run: Run, allocated: Path, arguments:
     done = run("--workspace", allocated, "allocate", *arguments)
     assert (done.code, done.out) == (code, "")
     assert "Hint: " in done.err
+
+
+def test_the_doctor_reads_the_rules(run: Run, tmp_path: Path) -> None:
+    def said() -> dict[str, str]:
+        items = run("--workspace", tmp_path, "doctor", "--format", "json").json["items"]
+        return next(({k: i[k] for k in ("status", "detail")} for i in items if i["check"] == "allocation rules"), {})
+
+    assert said() == {}
+    (tmp_path / "allocation.toml").write_text(RULES)
+    assert said() == {"status": "ok", "detail": "allocation.toml: team"}
+    (tmp_path / "allocation.toml").write_text(RULES.replace("split", "splt"))
+    assert said()["status"] == "config"
+    assert "allocation.toml:10: unknown key 'splt'" in said()["detail"]
 
 
 def test_days_without_charges_are_empty_and_said(run: Run, allocated: Path) -> None:

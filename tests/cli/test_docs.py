@@ -8,7 +8,7 @@ from typing import Any
 
 import costlab.cli
 from costlab.cli._app import ORDER, build_app, command_names
-from costlab.cli._docs import _commands, documentation
+from costlab.cli._docs import commands_of, documentation
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,7 +30,7 @@ def test_every_option_has_a_help_text() -> None:
     import typer.main
 
     group: Any = typer.main.get_command(build_app())
-    for name, command in _commands(group):
+    for name, command in commands_of(group):
         assert command.help, name
         for parameter in command.params:
             assert parameter.help, (name, parameter.name)

@@ -210,6 +210,8 @@ def test_hygiene_leaves_out_shared_costs_and_says_spellings(tmp_path: Path) -> N
     ]
     with a_lab(tmp_path, rows, rules) as lab:
         answer = lab.ask_hygiene(**MARCH)
+        (tmp_path / "allocation.toml").write_text("[tags]\nenv = ['environment']\n" + rules)
+        assert lab.ask_hygiene(**MARCH).warnings == ["one tag key in 2 spellings, read as one: Team, team"]
     assert [(item["cost"], item["resources"], item["owner_guess"]) for item in answer.items] == [(4, 0, "a")]
     assert answer.warnings == [
         "one tag key in 2 spellings, read as one: Team, team",

@@ -157,7 +157,7 @@ class BigQuery:
             case "GET", ["projects", _, "jobs", job]:
                 return 200, self._jobs[job]["resource"]
             case "GET", ["projects", _, "queries", job]:
-                return 200, self._results(self._jobs[job], int(query.get("pageToken", ["0"])[0]))
+                return 200, self.results(self._jobs[job], int(query.get("pageToken", ["0"])[0]))
             case _:
                 return 404, _error(404, "notFound", f"no such method: {method} {path}")
 
@@ -224,7 +224,7 @@ class BigQuery:
         schema = [{"name": d[0], "type": _NAMES.get(str(d[1]), "STRING"), "mode": "NULLABLE"} for d in described]
         return {"schema": schema, "rows": [{"f": [{"v": _encoded(v)} for v in row]} for row in con.fetchall()]}
 
-    def _results(self, job: Json, start: int) -> Json:
+    def results(self, job: Json, start: int) -> Json:
         rows = job["rows"][start : start + self.page]
         following = start + self.page
         return {
@@ -236,7 +236,7 @@ class BigQuery:
         } | ({"pageToken": str(following)} if following < len(job["rows"]) else {})
 
 
-def _of_arrow(item: pa.Field) -> Json:
+def _of_arrow(item: Any) -> Json:
     """Return the column of a schema for a column of a Parquet file."""
     kind, repeated = item.type, pa.types.is_list(item.type)
     if repeated:

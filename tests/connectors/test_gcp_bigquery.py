@@ -206,8 +206,8 @@ def test_fewer_rows_than_were_counted_reject_the_month(
     workspace: Path, google: BigQuery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(google)
-    whole = google._results
-    monkeypatch.setattr(google, "_results", lambda job, start: {**whole(job, start), "pageToken": None})
+    whole = google.results
+    monkeypatch.setattr(google, "results", lambda job, start: {**whole(job, start), "pageToken": None})
     report = pull(workspace, google)
     assert actions(report) == [("2026-03", "rejected"), ("2026-04", "loaded")]
     assert report.periods[0].error == "2026-03: BigQuery counted 3 rows and delivered fewer"

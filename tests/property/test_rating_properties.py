@@ -83,7 +83,7 @@ def test_the_arrays_alone_give_the_same_cost_as_the_bill(cloud: str) -> None:
     order = order_of(whole.series, owned, Rates.of(rates))
     ((_, cells),) = whole.blocks()
     hours = np.arange(whole.hours) + whole.first
-    active = np.array([(hours >= one.start) & (hours < one.stop) for one in owned])
+    active = np.array([(hours >= one.start) & (hours < one.stop) for one in owned], dtype=np.float64)
     budget = active * np.array(order.capacity)[:, None]
     charge = sum((budget[i] * (price or 0)).sum() for i, price in enumerate(order.unit_cost))
     deque(allocate(cells, budget, order.steps), maxlen=0)

@@ -85,6 +85,7 @@ def with_shared(text: str) -> str:
         (with_rule("value = 'y'\nwhere = 'true) or (true'"), ":5: 'where' is not one boolean expression", ""),
         (with_shared("split = 'even'"), ":5: shared cost 'hub' needs either 'where' or 'from'", "(unallocated)"),
         (with_shared("from = 'x'"), "'split' is missing", ""),
+        (with_shared("from = 'x'").replace('"hub"', '"Total"'), ":6: 'Total' cannot be the name of a shared cost", ""),
         (with_shared("from = 'x'\nsplit = 'evn'"), ":8: unknown split 'evn'", "even, fixed, proportional"),
         (with_shared("from = 'x'\nsplit = 'fixed'"), "the shares add up to 0 and not to 100", ""),
         (with_shared("from = 'x'\nsplit = 'fixed'\nshares = { a = 50, b = 49.9 }"), "add up to 99.9", ""),

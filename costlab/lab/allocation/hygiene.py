@@ -64,7 +64,7 @@ def ask(db: Database, asked: Asked, window: Window) -> Hygiene:
         columns.remove(CURRENCY)
         for item in items:
             del item[CURRENCY]
-    return Hygiene(columns, items, sums, _said(keys))
+    return Hygiene(columns, items, sums, _said(keys, asked.rules.tags))
 
 
 def _resource(row: tuple[Any, ...], asked: Asked) -> Resource:
@@ -120,7 +120,9 @@ def _tag(key: TagKey, total: Decimal) -> dict[str, Any]:
     }
 
 
-def _said(keys: dict[str, list[TagKey]]) -> list[str]:
+def _said(keys: dict[str, list[TagKey]], named: dict[str, tuple[str, ...]]) -> list[str]:
+    """Say which keys are spelled in several ways, and which may mean the same and are not named so by the rules."""
+    known = [{folded(name) for name in (key, *others)} for key, others in named.items()]
     found: dict[str, None] = {}
     for tags in keys.values():
         for tag in tags:
@@ -128,5 +130,6 @@ def _said(keys: dict[str, list[TagKey]]) -> list[str]:
                 found[f"one tag key in {len(tag.spellings)} spellings, read as one: {', '.join(tag.spellings)}"] = None
             for other in tag.also:
                 one, two = sorted((tag.key, other))
-                found[f"tag keys {one!r} and {two!r} may mean the same: name them under [tags]"] = None
+                if not any({folded(one), folded(two)} <= names for names in known):
+                    found[f"tag keys {one!r} and {two!r} may mean the same: name them under [tags]"] = None
     return list(found)

@@ -53,6 +53,7 @@ _TAKEN = frozenset(
     ]
 )
 """Names of other fields of the answers."""
+_TAKEN_HINT = "Start with a letter; the names of other fields (total, share, ...) are taken"
 _HUNDRED = Decimal(100)
 
 
@@ -218,7 +219,7 @@ class _Reader:
         if _NAME.fullmatch(name) is None or name.lower() in _TAKEN:
             raise self.tables.fail(
                 f"{name!r} cannot be the name of a dimension", (*at, "name"),
-                hint="Start with a letter; the names of other fields (total, share, ...) are taken",
+                hint=_TAKEN_HINT,
             )  # fmt: skip
         rules = tuple(self.rule(t, (*at, "rules", i)) for i, t in enumerate(self.list(table, at, "rules")))
         if not rules:
@@ -262,6 +263,8 @@ class _Reader:
     def shared(self, table: dict[str, Any], at: tuple[str | int, ...]) -> Shared:
         self.tables.check_keys(table, at, ("name", "where", "from", "split", "shares", "over", "by", "of"))
         name = self.text(table, at, "name", needed=True)
+        if name.lower() in _TAKEN:
+            raise self.tables.fail(f"{name!r} cannot be the name of a shared cost", (*at, "name"), hint=_TAKEN_HINT)
         condition, source = self.condition(table, at, "where"), self.text(table, at, "from")
         if (condition is None) == (not source):
             raise self.tables.fail(

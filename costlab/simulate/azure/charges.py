@@ -98,7 +98,7 @@ class Biller:
         demand = need.copy()
         commitments = self.company.commitments
         items = self.company.estate.items
-        order = steps([(int(self.machine_acc[r]), items[self.machine_item[r]]) for r in rows], commitments)
+        order = steps([(int(self.machine_acc[r]), items[int(self.machine_item[r])]) for r in rows], commitments)
         found, left = apply(need, hours, commitments, order)
         self._usage(facts, rows, need, first, Kind.USAGE)
         for cover in found:

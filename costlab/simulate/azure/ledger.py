@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from costlab.warehouse.connection import Connection
 
 _GRAIN: Final = "BillingMonth, ServiceCode, ServiceName, SubAccountId, ChargeDate, ChargeCategory, ChargeClass, InvoiceId, BillingCurrency"
-_COSTS: Final = ("BilledCost", "EffectiveCost", "ContractedCost", "ListCost")
+_COSTS: Final[tuple[str, ...]] = ("BilledCost", "EffectiveCost", "ContractedCost", "ListCost")
 
 
 class Ledger:
@@ -124,7 +124,9 @@ class Ledger:
         """Return the four costs and the rows of each export per billing month, as decimal strings."""
         rows = self.con.execute("""select BillingMonth, sum(BilledCost), sum(EffectiveCost), sum(ContractedCost), sum(ListCost),
             sum(line_items)::bigint from ledger_costs group by 1 order by 1""").fetchall()
-        found = {row[0]: dict(zip((*_COSTS, "charges"), (str(v) for v in row[1:]), strict=True)) for row in rows}
+        found: dict[str, dict[str, str]] = {
+            row[0]: dict(zip((*_COSTS, "charges"), (str(v) for v in row[1:]), strict=True)) for row in rows
+        }
         for month, export, count in self.con.execute(
             "select BillingMonth, export, sum(rows)::bigint from ledger_lines group by 1, 2 order by 1, 2"
         ).fetchall():

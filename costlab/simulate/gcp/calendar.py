@@ -63,16 +63,8 @@ class Calendar:
 
     @property
     def switch(self) -> int:
-        """The hour from which spend-based commitments are prices instead of credits.
-
-        It is Google's date where that lies within the span, else the middle of the span, as if the company had
-        chosen to move then.
-        """
-        at = self.hour(utc(MULTIPRICE))
-        if 0 < at < self.hours:
-            return at
-        day = self.start + timedelta(days=(self.end - self.start).days // 2)
-        return self.hour(utc(midnight(day)))
+        """The hour from which spend-based commitments are prices instead of credits; may lie outside the span."""
+        return self.hour(utc(MULTIPRICE))
 
     def day_parts(self, month: Month) -> Iterator[tuple[int, int, int]]:
         """Yield (UTC day, first hour, first hour after) of each day of an invoice month that is in the span.
