@@ -33,9 +33,11 @@ class UnusedCommitment:
 
     Fires when more than 5 % of a commitment went unused in the last whole month.
     Saving: for a reservation, what the unused part costs (it can be exchanged, returned or sold on); the low figure
-    is 0 because nobody may want it. A spend commitment (savings plan) cannot be given back: it saves 0 and says so.
+    is 0 because nobody may want it. A spend commitment (savings plan) and Google's committed use discounts cannot be
+    given back: they save 0 and say so.
     Cannot see: whether a reservation's contract excludes resale, and usage elsewhere that could be moved onto it.
-    Source: AWS EC2 user guide, Reserved Instance Marketplace; Azure reservations, exchange and refund rules.
+    Source: AWS EC2 user guide, Reserved Instance Marketplace; Azure reservations, exchange and refund rules;
+    Google Cloud, "Committed use discounts": commitments cannot be cancelled.
     """
 
     id = "waste_unused_commitment"
@@ -53,15 +55,15 @@ class UnusedCommitment:
         )
 
     def _item(self, use: CommitmentUse) -> Recommendation:
-        unused, spend = use.hourly_unused_cost, use.category == "Spend"
+        unused, stays = use.hourly_unused_cost, use.category == "Spend" or _is_google(use)
         utilization = use.utilization or ZERO
         start, end = midnight(use.first_day), midnight(use.last_day)
         return Recommendation(
             check=self.id,
             kind=self.kind,
-            title="Use the idle part of the savings plan" if spend else "Exchange or sell the idle reservation",
+            title=_title(use, stays=stays),
             why=f"Only {utilization:.0%} of it was used."
-            + (" It cannot be given back: move eligible usage onto it, and let it expire." if spend else ""),
+            + (" It cannot be given back: move eligible usage onto it, and let it expire." if stays else ""),
             provider=use.provider,
             billing_account_id=use.billing_account_id,
             sub_account_id="",
@@ -70,11 +72,11 @@ class UnusedCommitment:
             resource_id=use.commitment_id,
             resource_name=use.name,
             currency=use.currency,
-            action=Action("use" if spend else "return", use.type, ""),
+            action=Action("use" if stays else "return", use.type, ""),
             hourly_cost=unused,
-            hourly_saving_list=ZERO if spend else unused,
-            hourly_saving=ZERO if spend else unused,
-            claims=(Claim(use.commitment_id, "unused", unused, unused, Decimal(1) if spend else ZERO),),
+            hourly_saving_list=ZERO if stays else unused,
+            hourly_saving=ZERO if stays else unused,
+            claims=(Claim(use.commitment_id, "unused", unused, unused, Decimal(1) if stays else ZERO),),
             evidence=(
                 Evidence("utilization", utilization, "ratio", start, end, "marts.commitments"),
                 Evidence("unused cost", use.unused_cost, use.currency, start, end, "marts.commitments"),
@@ -87,16 +89,33 @@ class UnusedCommitment:
             reversible=False,
             basis=Basis.MEASURED,
             low_ratio=ZERO,
-            absorbed_by=use.commitment_id if spend else "",
+            absorbed_by=use.commitment_id if stays else "",
         )
+
+
+def _is_google(use: CommitmentUse) -> bool:
+    return "google" in use.provider.lower()
+
+
+def _is_azure(use: CommitmentUse) -> bool:
+    return any(name in use.provider.lower() for name in ("microsoft", "azure"))
+
+
+def _title(use: CommitmentUse, *, stays: bool) -> str:
+    if not stays:
+        return "Exchange or sell the idle reservation"
+    return f"Use the idle part of the {'committed use discount' if _is_google(use) else 'savings plan'}"
 
 
 def _remedy(use: CommitmentUse) -> Remedy:
     name = quoted(use.commitment_id.rsplit("/", 1)[-1])
-    provider = use.provider.lower()
+    if _is_google(use):
+        return Remedy("gcloud compute commitments list" if use.category == "Usage" else "")
+    if use.category == "Spend" and _is_azure(use):
+        return Remedy("az billing-benefits savings-plan list")
     if use.category == "Spend":
         return Remedy("aws ce get-savings-plans-utilization-details --time-period Start=FROM,End=TO", "", "")
-    if "microsoft" in provider or "azure" in provider:
+    if _is_azure(use):
         return Remedy(f"az reservations reservation show --reservation-order-id ORDER --reservation-id {name}")
     return Remedy(
         f"aws ec2 describe-reserved-instances --reserved-instances-ids {name}  # then: "
