@@ -24,7 +24,7 @@ _SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 _TRIES: Final = 6
 _RETRIED: Final = frozenset({429, 500, 502, 503, 504})
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_LOG_IN: Final = "Run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a key file"
+LOG_IN: Final = "Run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a key file"
 
 
 class Denied(ConfigError):
@@ -74,7 +74,7 @@ class Google:
         try:
             return self.session.get(f"{self.endpoint}{path}", params=dict(query), timeout=60)
         except GoogleAuthError:
-            raise ConfigError("Google does not accept the credentials", hint=_LOG_IN) from None
+            raise ConfigError("Google does not accept the credentials", hint=LOG_IN) from None
         except requests.RequestException as error:
             raise SourceError(
                 f"Google does not answer {permission}: {type(error).__name__}", hint="Check the network; try again"
@@ -91,12 +91,18 @@ def connect(landing: Landing, address: str) -> Google:
     """
     from google.auth.transport.requests import AuthorizedSession
 
+    endpoint = address_of(landing, address)
+    authorized: Any = AuthorizedSession  # google-auth is typed in part only
+    return Google(authorized(credentials(landing.option("quota_project"))), endpoint, landing)
+
+
+def address_of(landing: Landing, address: str) -> str:
+    """Return where an API answers: ``address``, or the option ``endpoint``; tokens are sent over https only."""
     endpoint = landing.option("endpoint", address).rstrip("/")
     parts = urlsplit(endpoint)
     if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
         raise ConfigError(f"option endpoint: {endpoint!r} is not https", hint="Tokens are sent over https only")
-    authorized: Any = AuthorizedSession  # google-auth is typed in part only
-    return Google(authorized(credentials(landing.option("quota_project"))), endpoint, landing)
+    return endpoint
 
 
 def credentials(quota_project: str) -> Any:
@@ -107,7 +113,7 @@ def credentials(quota_project: str) -> Any:
     try:
         found, _ = google.auth.default(scopes=[_SCOPE], quota_project_id=quota_project or None)
     except DefaultCredentialsError:
-        raise ConfigError("no Google credentials", hint=_LOG_IN) from None
+        raise ConfigError("no Google credentials", hint=LOG_IN) from None
     return found
 
 
@@ -128,7 +134,7 @@ def _answered(response: Any, permission: str) -> Mapping[str, Any]:
     if status == 200:
         return _read(text, permission)
     if status == 401:
-        raise ConfigError("Google does not accept the credentials", hint=_LOG_IN)
+        raise ConfigError("Google does not accept the credentials", hint=LOG_IN)
     if status == 403 and ("SERVICE_DISABLED" in text or "has not been used in project" in text):
         service = urlsplit(response.url).hostname
         raise ConfigError(f"the API {service} is not enabled", hint=f"gcloud services enable {service}")

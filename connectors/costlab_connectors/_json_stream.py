@@ -13,18 +13,22 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = 1 << 20
 _SPACE: Final = " \t\r\n"
+_TEXT_OR_NULL: Final = '"n'
 Path = tuple[str, ...]
 
 
 def entries(stream: BinaryIO, wanted: set[Path]) -> Iterator[tuple[Path, Any]]:
     """Yield (path, entry) for each entry of the lists at the paths ``wanted``; anything else is read over.
 
+    A text (or null) at such a path is an entry by itself. The path ``()`` is the document, where that is a list.
+
     Raises
     ------
     SourceError
         If the text is not JSON, or ends too early.
     """
-    yield from _Reader(stream).object((), wanted)
+    reader = _Reader(stream)
+    yield from reader.list(()) if () in wanted and reader.peek() == "[" else reader.object((), wanted)
 
 
 class _Reader:
@@ -39,31 +43,34 @@ class _Reader:
     def object(self, path: Path, wanted: set[Path]) -> Iterator[tuple[Path, Any]]:
         """Walk through an object: into what leads to a wanted list, over the rest."""
         self._expect("{")
-        while self._peek() != "}":
+        while self.peek() != "}":
             key = self._value()
             self._expect(":")
             inner = (*path, key)
-            if inner in wanted:
-                yield from self._list(inner)
-            elif any(each[: len(inner)] == inner for each in wanted) and self._peek() == "{":
+            if inner in wanted and self.peek() in _TEXT_OR_NULL:
+                yield inner, self._value()
+            elif inner in wanted:
+                yield from self.list(inner)
+            elif any(each[: len(inner)] == inner for each in wanted) and self.peek() == "{":
                 yield from self.object(inner, wanted)
             else:
                 self._value()
-            if self._peek() == ",":
+            if self.peek() == ",":
                 self._at += 1
         self._at += 1
 
-    def _list(self, path: Path) -> Iterator[tuple[Path, Any]]:
+    def list(self, path: Path) -> Iterator[tuple[Path, Any]]:
+        """Yield the entries of a list."""
         self._expect("[")
-        while self._peek() != "]":
+        while self.peek() != "]":
             yield path, self._value()
-            if self._peek() == ",":
+            if self.peek() == ",":
                 self._at += 1
         self._at += 1
 
     def _value(self) -> Any:
         """Read one value whole; more text is taken as long as it does not end in what is held."""
-        self._peek()
+        self.peek()
         while True:
             try:
                 value, end = self._json.raw_decode(self._held, self._at)
@@ -74,7 +81,8 @@ class _Reader:
                 return value
             self._more()
 
-    def _peek(self) -> str:
+    def peek(self) -> str:
+        """Return the next character that is no space; it stays."""
         while True:
             while self._at < len(self._held) and self._held[self._at] in _SPACE:
                 self._at += 1
@@ -83,8 +91,8 @@ class _Reader:
             self._more()
 
     def _expect(self, character: str) -> None:
-        if self._peek() != character:
-            raise SourceError(f"not the JSON of a price list: {self._peek()!r} where {character!r} should be")
+        if self.peek() != character:
+            raise SourceError(f"not the JSON of a price list: {self.peek()!r} where {character!r} should be")
         self._at += 1
 
     def _more(self) -> None:

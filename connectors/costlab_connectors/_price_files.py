@@ -6,10 +6,12 @@ Price lists are large (an EC2 region is 300 MB of CSV): they are read line by li
 from __future__ import annotations
 
 import gzip
+import http.client
 import io
 import time
 import urllib.error
 import urllib.request
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO, cast
@@ -97,7 +99,7 @@ def opened(uri: str) -> Generator[BinaryIO]:
             start = raw.read(2)
             whole = cast("BinaryIO", io.BufferedReader(_Prefixed(start, raw), 1 << 16))
             yield cast("BinaryIO", gzip.GzipFile(fileobj=whole)) if start == _GZIP else whole
-    except (OSError, EOFError, urllib.error.URLError) as error:
+    except (OSError, EOFError, http.client.HTTPException, zlib.error, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise SourceError(f"{_shown(uri)} cannot be read: {reason}", hint="Fetch it again, then repeat") from None
 

@@ -47,7 +47,7 @@ select {_COLUMNS} from prices.offers
 where provider = $provider and region_id = $region and shape = $shape and resource_kind = 'instance'
     and instrument = $instrument and term_months is not distinct from $term and payment = $payment and os = $os
     and tenancy = 'shared' and currency = $currency
-order by confidence = 'contract' desc, price
+order by confidence = 'contract' desc, zone is null, price
 """
 _KNOWN: Final = (
     ("provider = $provider and region_id = $region and shape = $shape", "{shape} in {region} has prices, but not this"),

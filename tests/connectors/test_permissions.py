@@ -27,6 +27,7 @@ def test_the_aws_policy_has_a_statement_per_connector() -> None:
         "Recommendations": of("aws-recommendations"),
         "CostExplorer": of("aws-cost-explorer"),
         "Budgets": of("aws-budgets"),
+        "SpotPrices": of("aws-spot-prices"),
     }
 
 
@@ -38,7 +39,7 @@ def test_the_azure_role_reads_what_the_connectors_read() -> None:
 
 def test_the_google_role_reads_what_the_connectors_read() -> None:
     listed = set(re.findall(r"^- (\S+)$", BLOCKS[2], re.MULTILINE))
-    assert listed == of("gcp-inventory", "gcp-billing-export", "gcp-recommendations") | set(STORES["gs"])
+    assert listed == of("gcp-inventory", "gcp-billing-export", "gcp-recommendations", "gcp-prices") | set(STORES["gs"])
 
 
 def test_nothing_may_be_changed() -> None:

@@ -154,6 +154,16 @@ def test_the_newest_price_of_a_source_counts_and_history_stays() -> None:
     assert len(shop.rows("select * from prices.history")) == 2
 
 
+def test_a_spot_price_of_a_zone_beats_the_default_of_the_region_however_cheap_that_is() -> None:
+    spot = {"instrument": "spot", "x_source": "aws-spot-prices"}
+    zones = [spot | {"zone": "use1-az1", "price": "0.05"}, spot | {"zone": "use1-az2", "price": "0.04"}]
+    found = Catalogue(Shop(zones, [{"instrument": "spot", "price": "0.01"}])).price(
+        "aws", "us-east-1", "m5.large", instrument="spot"
+    )
+    assert isinstance(found, Offer)
+    assert (found.price, found.x_source) == (Decimal("0.04"), "aws-spot-prices")
+
+
 def test_sources_that_differ_by_more_than_half_a_percent_are_doubted() -> None:
     for other, count in (("0.0964", 0), ("0.0966", 1)):
         found = doubts(Shop([{"x_source": "aws-prices", "price": other}], [{}]))
