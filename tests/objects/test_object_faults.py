@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +21,7 @@ from costlab.lake import Action, Lake
 from costlab.lake.requests import PATIENCE
 from costlab.lake.transport import transport_for
 from costlab.money import plain
+from tests.cli.conftest import environment
 from tests.connectors import azure_support
 from tests.connectors.cur import Export, line
 from tests.objects.conftest import Bucket
@@ -277,6 +282,30 @@ def test_a_name_that_no_path_can_have_is_said(load: Load, export: Path, s3: Buck
     s3.put("cur//data.csv", b"x")
     with pytest.raises(SourceError, match="an empty or relative folder in its name"):
         load(s3)
+
+
+def test_ctrl_c_while_waiting_for_a_busy_store_ends_at_once_and_leaves_nothing(
+    workspace: Path, export: Path, s3: Bucket, s3_proxy: Proxy
+) -> None:
+    asked = threading.Event()
+
+    def fault(request: Asked) -> Fault | None:
+        if not data(request):
+            return None
+        asked.set()
+        return SLOW
+
+    s3_proxy.fault = fault
+    command = [sys.executable, "-m", "costlab", "--workspace", str(workspace), "ingest", "aws-cur", "--from", s3.root]
+    process = subprocess.Popen(
+        [*command, *s3.arguments], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert asked.wait(60)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "what was published before is unchanged" in err
+    assert [path.name for path in workspace.rglob("*") if path.is_file()] == ["lock"]
 
 
 # ---- credentials and permissions
