@@ -48,13 +48,12 @@ from costlab.prices import Catalogue
 from costlab.warehouse.catalogue import open_current
 with open_current(Path(argv[0]))[1] as db:
     catalogue, seen = Catalogue(db), []
-    catalogue.price("aws", "region-1", "m1.large")
-    for number in range(200):
+    for number in range(400):
         began = time.perf_counter()
-        found = catalogue.price("aws", f"region-{number % 40}", f"m{number * 6}.large")
+        found = catalogue.price("aws", f"region-{number % 40}", f"m{number * 3}.large")
         seen.append((time.perf_counter() - began) * 1000)
         assert found.x_source == "aws-prices", found
-print(json.dumps({"median": statistics.median(seen), "worst": max(seen)}))
+print(json.dumps({"median": statistics.median(seen), "first": statistics.median(seen[:40])}))
 """
 
 
@@ -87,7 +86,7 @@ def _ways(region: int, shape: int) -> list[dict[str, Any]]:
 
 
 def run() -> list[Row]:
-    """Load once and look up two hundred prices, each in a fresh process."""
+    """Load once and look up four hundred prices, ten in each region, each in a fresh process."""
     with tempfile.TemporaryDirectory(prefix="costlab-bench-") as folder:
         place = Path(folder) / "index.csv"
         offer_file(place)
@@ -98,8 +97,8 @@ def run() -> list[Row]:
     return [
         Row(f"loading a price file of {loaded['rows']:,} offers", f"{loaded['cpu']:.1f} s CPU, {load.peak_mb:.0f} MB",
             f"< {GOAL_LOAD} s CPU", loaded["cpu"] < GOAL_LOAD),
-        Row("one price of them, median of 200", f"{asked['median']:.1f} ms", f"< {GOAL_LOOK_UP} ms",
-            asked["median"] < GOAL_LOOK_UP, {"worst_ms": round(asked["worst"], 1)}),
+        Row("one price of them, median of 400 in 40 regions", f"{asked['median']:.3f} ms; the first of a region "
+            f"{asked['first']:.0f} ms", f"median < {GOAL_LOOK_UP} ms", asked["median"] < GOAL_LOOK_UP),
     ]  # fmt: skip
 
 
