@@ -44,11 +44,12 @@ class Missing:
 _COLUMNS: Final = ", ".join(field.name for field in fields(Offer))
 _FIND: Final = f"""
 select {_COLUMNS} from prices.offers
-where provider = $provider and region_id = $region and shape = $shape and resource_kind = 'instance'
+where provider = $provider and region_id = $region and shape is not null and resource_kind = 'instance'
     and instrument = $instrument and term_months is not distinct from $term and payment = $payment and os = $os
     and tenancy = 'shared' and currency = $currency
 order by confidence = 'contract' desc, zone is null, price
 """
+"""All shapes of a region at once: planning the query takes as long as reading them."""
 _KNOWN: Final = (
     ("provider = $provider and region_id = $region and shape = $shape", "{shape} in {region} has prices, but not this"),
     ("provider = $provider and shape = $shape", "{shape} has no price in {region}, but in other regions"),
@@ -62,6 +63,7 @@ class Catalogue:
 
     def __init__(self, db: Relations) -> None:
         self._db = db
+        self._read: dict[tuple[Any, ...], dict[str, Offer]] = {}
 
     def price(
         self,
@@ -81,12 +83,19 @@ class Catalogue:
         (``ec2-sp``, ``compute-sp``, ``regional-ri``, ``azure-reservation``, ``azure-sp``, ``gcp-resource-cud``,
         ``gcp-flex-cud``) with its ``term_months``.
         """
-        key: dict[str, Any] = {"provider": provider, "region": region, "shape": shape}
-        rows = self._db.rows(
-            _FIND,
-            {**key, "instrument": instrument, "term": term_months, "payment": payment, "os": os, "currency": currency},
-        )
-        return Offer(**rows[0]) if rows else self._missing(key, instrument)
+        found = self._offers({
+            "provider": provider, "region": region, "instrument": instrument, "term": term_months, "payment": payment,
+            "os": os, "currency": currency,
+        }).get(shape)  # fmt: skip
+        return found or self._missing({"provider": provider, "region": region, "shape": shape}, instrument)
+
+    def _offers(self, wanted: dict[str, Any]) -> dict[str, Offer]:
+        """Return shape -> the offer that counts, read once per region and way to buy."""
+        key = tuple(wanted.values())
+        if key not in self._read:
+            rows = self._db.rows(_FIND, wanted)
+            self._read[key] = {row["shape"]: Offer(**row) for row in reversed(rows)}  # of a shape the first row counts
+        return self._read[key]
 
     def _missing(self, key: dict[str, Any], instrument: str) -> Missing:
         for condition, text in _KNOWN:
