@@ -48,9 +48,10 @@ class LocalLanding:
         self._names.add(name)
         path = self.folder / f"{len(self._names):05d}.jsonl.gz"
         digest, rows = hashlib.sha256(), 0
+        encode = json.JSONEncoder(ensure_ascii=False, default=_plain).encode
         with gzip.open(path, "wb", compresslevel=_FAST) as out:
             for record in records:
-                line = json.dumps(record, ensure_ascii=False, default=_plain).encode() + b"\n"
+                line = encode(record).encode() + b"\n"
                 digest.update(line)
                 out.write(line)
                 rows += 1
