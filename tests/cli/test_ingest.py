@@ -142,7 +142,7 @@ def test_what_cannot_be_used_is_rejected_and_nothing_changes(
         ((), 4, "no source is configured"),
         (("focus", "--from", "x", "--name", "../x"), 2, "../x"),
         (("focus", "--from", "x", "--period", "2026-3"), 2, "YYYY-MM"),
-        (("focus", "--from", "s3://bucket/x"), 4, "s3://"),
+        (("focus", "--from", "ftp://bucket/x"), 4, "ftp://"),
     ],
 )
 def test_a_wrong_command_line_is_explained(
