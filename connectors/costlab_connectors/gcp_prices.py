@@ -35,8 +35,10 @@ _USAGE: Final[Mapping[str, tuple[str, int | None]]] = {
     "Commit1Yr": ("gcp-resource-cud", 12),
     "Commit3Yr": ("gcp-resource-cud", 36),
 }
-_UNITS: Final = {"h": "hour", "s": "second", "mo": "month", "d": "day", "min": "minute", "GiBy": "GiB", "TiBy": "TiB",
-                 "MiBy": "MiB", "By": "byte", "GBy": "GB"}  # fmt: skip
+_UNITS: Final[Mapping[str, str]] = {
+    "h": "hour", "s": "second", "mo": "month", "d": "day", "min": "minute", "GiBy": "GiB", "TiBy": "TiB", "MiBy": "MiB",
+    "By": "byte", "GBy": "GB",
+}  # fmt: skip
 
 Sku = dict[str, Any]
 
@@ -99,11 +101,12 @@ def _of_sku(landing: Landing, sku: Sku, machines: Machines) -> Iterator[Offer]:
         "term_months": usage[1], "valid_from": newest["effectiveTime"],
         "attributes": json.dumps({"description": sku["description"], "usage_unit": expression["usageUnit"]}),
     }  # fmt: skip
-    rates = sorted(expression.get("tieredRates", ()), key=_start)
+    rates: list[Mapping[str, Any]] = sorted(expression.get("tieredRates", ()), key=_start)
+    ends: list[Mapping[str, Any] | None] = [*rates[1:], None]
     for region, (rate, following) in itertools.product(
-        sku.get("serviceRegions") or [None], itertools.pairwise([*rates, None])
+        sku.get("serviceRegions") or [None], zip(rates, ends, strict=True)
     ):
-        price = money(rate["unitPrice"]) or Decimal(0)
+        price = money(rate["unitPrice"]) or Decimal(0)  # what is 0 is left out of the JSON
         currency = rate["unitPrice"].get("currencyCode", "USD")
         if region and not _start(rate):
             machines.take(sku["description"], region, usage, Rate(_hourly(price, expression), currency, common))
@@ -113,7 +116,7 @@ def _of_sku(landing: Landing, sku: Sku, machines: Machines) -> Iterator[Offer]:
 
 
 def _kinds(category: Mapping[str, str]) -> Iterator[str]:
-    yield from (category[name] for name in ("resourceFamily", "resourceGroup") if category.get(name))
+    yield from (category.get(name, "") for name in ("resourceFamily", "resourceGroup") if category.get(name))
 
 
 def _start(rate: Mapping[str, Any]) -> Decimal:
@@ -125,7 +128,7 @@ def _shown(
 ) -> Offer:
     """Return price, unit and tier as Google shows them: per ``displayQuantity`` usage units (1 million requests)."""
     quantity = Decimal(str(expression.get("displayQuantity", 1))) or Decimal(1)
-    unit = "-".join(_UNITS.get(part, part) for part in expression["usageUnit"].split("."))
+    unit = "-".join(_UNITS.get(part, part) for part in str(expression["usageUnit"]).split("."))
     return {
         "price": f"{price * quantity:f}",
         "unit": unit if quantity == 1 else f"{quantity.normalize():f} {unit}",
