@@ -87,6 +87,6 @@ def _month_shares(quantity: Floats, first: int, tiers: tuple[float, ...]) -> Flo
     shares = np.ones(len(quantity))
     for month in np.unique(months):
         inside = months == month
-        length = ((month + 1).astype("datetime64[h]") - month.astype("datetime64[h]")).astype(int)
+        length = ((month + np.timedelta64(1, "M")).astype("datetime64[h]") - month.astype("datetime64[h]")).astype(int)
         shares[inside] = kept_share(quantity[inside], int(length), tiers)
     return shares

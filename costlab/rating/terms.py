@@ -180,7 +180,7 @@ def _pieces(item: Commitment, history: list[Commitment]) -> list[Commitment]:
     start = item.start
     while start < item.stop:
         month = np.datetime64(start, "h").astype("datetime64[M]")
-        end = int((month + 1).astype("datetime64[h]").astype(np.int64))
+        end = int((month + np.timedelta64(1, "M")).astype("datetime64[h]").astype(np.int64))
         last = [other for other in history if other.start < end <= other.stop]
         ruling = last[-1] if last else item
         pieces.append(replace(item, start=start, stop=min(end, item.stop), sharing=ruling.sharing, group=ruling.group))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -318,9 +319,9 @@ def test_google_applies_resource_then_flexible_and_projects_share_in_proportion(
 
 
 def january(pool: str, quantity: float, hours: int = 744, start: int = 0) -> list[dict[str, Any]]:
-    first = pd.Timestamp("2026-01-01")
+    first = datetime(2026, 1, 1)
     return [
-        used(pool, quantity, 0.1, provider="gcp", hour=str(first + pd.Timedelta(hours=start + hour)))
+        used(pool, quantity, 0.1, provider="gcp", hour=str(first + timedelta(hours=start + hour)))
         for hour in range(hours)
     ]
 
