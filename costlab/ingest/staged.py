@@ -1,8 +1,9 @@
 """Run a staging model over a delivery and account for every row: loaded, dropped by kind, or quarantined with a reason.
 
 Parquet is read twice: once whole for the rows that load, once for the few columns that decide and count. Text (CSV,
-JSON lines) is read once, into a scratch file that keeps all rows with their fates. Values are trusted first; when one
-turns out unreadable the files are staged again, value by value, and the rows concerned get a reason.
+JSON lines) is read once, into a scratch file that keeps all rows with their fates; so is what a model has to look at as
+a whole. Values are trusted first; when one turns out unreadable the files are staged again, value by value, and the
+rows concerned get a reason.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from costlab.warehouse.connection import Connection
 
 _COPY: Final = "(format parquet, compression zstd)"
+_LOOKS_AT_ALL: Final = "as materialized ("
+"""A staging model with such a step reads all rows before the first comes out: it is run once, not once per month."""
 _AGAIN: Final = "Copy the file again; if it is broken at its source, wait for the next delivery"
 _NOT_THE_DATA: Final = ("IO Error", "Out of Memory", "INTERRUPT", "Permission", "Internal")
 _LITERAL = re.compile(r"^\s*('(?:[^']|'')*') as (\w+),?$", re.MULTILINE)
@@ -182,7 +185,7 @@ class Staging:
         self.con.execute(f"create or replace temp view model as {self._model()}")
         self.con.execute(f"create or replace temp view staged as select {self._typed()} from model")
         self._rows = "staged"
-        if any(file.format is not FileFormat.PARQUET for file in files):
+        if any(file.format is not FileFormat.PARQUET for file in files) or _LOOKS_AT_ALL in self._model():
             whole = literal(str(self._whole))
             self.con.execute(f"copy (select * from staged) to {whole} {_COPY}")
             self._rows = f"read_parquet({whole})"
