@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -154,7 +155,9 @@ def test_ending_the_command_ends_the_server(quarter: Path) -> None:
     _wait(address("127.0.0.1", port))
     process.terminate()
     process.wait(timeout=20)
-    check_address("127.0.0.1", port)
+    check_address("127.0.0.1", port)  # raises where something still listens
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def test_the_totals_shown_are_those_of_the_command_line(served: str, browser: Browser, quarter: Path) -> None:
