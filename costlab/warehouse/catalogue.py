@@ -30,7 +30,7 @@ from costlab.warehouse.relations import Database
 
 __all__ = [
     "DEFAULT_TAG_KEYS", "KEEP", "BuildReport", "Generation", "build", "current", "generations",
-    "open_current", "publish", "publish_lake",
+    "open_current", "publish", "publish_lake", "remove",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def publish(
                 _add_findings(workspace, generation.path, findings_of)
             generation.files_list.write_text("".join(f"{path}\n" for path in report.mart_files), encoding="utf-8")
         except BaseException:
-            _remove(generation)
+            remove(generation)
             raise
         _flip(workspace, generation)
         _prune(workspace)
@@ -197,17 +197,18 @@ def _prune(workspace: Path) -> None:
     kept = set(known[-KEEP:]) | ({live} if live else set())
     for generation in generations(workspace):
         if generation not in kept:
-            _remove(generation)
+            remove(generation)
     read = {line for g in kept for line in g.files_list.read_text(encoding="utf-8").splitlines()}
     for path in (workspace / MART_CACHE).rglob("*.parquet*"):
         if path.relative_to(workspace).as_posix() not in read:
             path.unlink(missing_ok=True)
 
 
-def _remove(generation: Generation) -> None:
-    for suffix in (".duckdb", ".duckdb.wal", ".files"):
-        generation.path.with_suffix(suffix).unlink(missing_ok=True)
+def remove(generation: Generation) -> None:
+    """Remove a generation; the database last: by its name a next publish finds what a killed one left."""
     shutil.rmtree(generation.path.with_suffix(".marts"), ignore_errors=True)
+    for suffix in (".files", ".duckdb.wal", ".duckdb"):
+        generation.path.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
