@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
+    from costlab.interfaces.discount import Discount
     from costlab.lake import Lake
     from costlab.warehouse.findings import FindingsOf
 
@@ -64,6 +65,7 @@ def publish(
     revisions: Sequence[KnownRevision],
     *,
     tag_keys: Sequence[str] = DEFAULT_TAG_KEYS,
+    discounts: Sequence[Discount] = (),
     findings_of: FindingsOf | None = None,
 ) -> tuple[Generation, BuildReport]:
     """Build a catalogue of the live revisions and make it the current one.
@@ -90,7 +92,9 @@ def publish(
     with _publishing(serve):
         generation = _next(serve, seq)
         try:
-            report = build(workspace, revisions, generation.path, tag_keys=tag_keys, keep_marts=True)
+            report = build(
+                workspace, revisions, generation.path, tag_keys=tag_keys, discounts=discounts, keep_marts=True
+            )
             if findings_of is not None:
                 _add_findings(workspace, generation.path, findings_of)
             generation.files_list.write_text("".join(f"{path}\n" for path in report.mart_files), encoding="utf-8")
