@@ -62,7 +62,7 @@ def test_a_month_s_discount_is_that_of_units_stacked_by_how_long_they_ran(
     for level in range(max(used)):
         ran = Fraction(sum(quantity > level for quantity in used), hours)
         for quarter, percent in enumerate(prices.SUSTAINED[series]):
-            expected += hours * percent * min(max(ran - Fraction(quarter, 4), 0), Fraction(1, 4))
+            expected += hours * percent * min(max(ran - Fraction(quarter, 4), Fraction(0)), Fraction(1, 4))
     found = sustained(np.array(used) * STEP, prices.SUSTAINED[series], hours)
     assert abs(int(found.sum()) - expected * STEP / 10_000) <= len(used) * NANO / 2
 

@@ -114,8 +114,8 @@ class Machines:
         for number, owned in enumerate(self.company.commitments):
             if owned.is_flexible:
                 continue
-            place, project = (owned.series, owned.region), self.project
-            at = [i for i, row in enumerate(rows) if self.pool[row] == place and owned.covers_project(project[row])]
+            place, projects = (owned.series, owned.region), self.project[rows].tolist()
+            at = [i for i, row in enumerate(rows) if self.pool[row] == place and owned.covers_project(projects[i])]
             for component, count in ((CORE, owned.cores), (MEMORY, owned.memory)):
                 budget = owned.active(hours) * count * units.QUANTITY
                 got = take(wanted[at, component] - taken[at, component], budget)
