@@ -126,7 +126,7 @@ CUR_COLUMNS: Final[tuple[CurColumn, ...]] = (
     _text("line_item_usage_type", USAGE_TYPE),
     _text("pricing_currency", f"case when not {of(Line.TAX)} then 'USD' end"),
     _text("pricing_lease_contract_length", f"case when {RI_ROWS} then c.years || 'yr' end"),
-    _text("pricing_offering_class", f"case when {RI_ROWS} then 'standard' end"),
+    _text("pricing_offering_class", f"case when {RI_ROWS} and s.code = 'AmazonEC2' then 'standard' end"),
     _usd("pricing_public_on_demand_cost", "f.od", PRICED),
     _number("pricing_public_on_demand_rate", f"case when {USED} then $rate(s.list_rate) end"),
     _text("pricing_purchase_option", f"case when {RI_ROWS} then c.payment end"),
