@@ -5,14 +5,43 @@
 -- list: a vendor's price file before the prices that come with costlab; then the newest counts. list_price is what the
 -- list says of the same thing.
 with
+-- what lists know of a meter of Azure: its price sheets do not name machines and sizes
+meters as (
+    select distinct sku_id, region_id, service_code, resource_kind, shape, family, os, license, tenancy
+    from prices.history
+    where provider = 'azure' and confidence <> 'contract' and shape is not null and valid_to is null
+),
 every_offer as (
     select
         provider, service_code, sku_id, region_id, zone, resource_kind, shape, family, vcpu, memory_gib, gpu_count, arch,
         os, license, tenancy, attributes, instrument, term_months, payment, upfront, unit, price, currency, tier_from,
         tier_to, valid_from, observed_at, confidence, x_source,
-        case when confidence = 'contract' then 3 else 1 end as x_rank
+        1 as x_rank
     from prices.history
-    where valid_to is null
+    where valid_to is null and confidence is distinct from 'contract'
+    union all
+    select
+        sheet.provider,
+        coalesce(meters.service_code, sheet.service_code) as service_code,
+        sheet.sku_id, sheet.region_id, sheet.zone,
+        coalesce(meters.resource_kind, sheet.resource_kind) as resource_kind,
+        coalesce(meters.shape, sheet.shape) as shape,
+        coalesce(meters.family, sheet.family) as family,
+        sheet.vcpu, sheet.memory_gib, sheet.gpu_count, sheet.arch,
+        coalesce(meters.os, sheet.os) as os,
+        coalesce(meters.license, sheet.license) as license,
+        coalesce(meters.tenancy, sheet.tenancy) as tenancy,
+        sheet.attributes, sheet.instrument, sheet.term_months, sheet.payment, sheet.upfront, sheet.unit, sheet.price,
+        sheet.currency, sheet.tier_from, sheet.tier_to, sheet.valid_from, sheet.observed_at, sheet.confidence,
+        sheet.x_source,
+        3 as x_rank
+    from prices.history as sheet
+    left join meters
+        on sheet.shape is null
+        and sheet.provider = 'azure'
+        and sheet.sku_id = meters.sku_id
+        and sheet.region_id = meters.region_id
+    where sheet.valid_to is null and sheet.confidence = 'contract'
     union all
     select
         provider, service_code, sku_id, region_id, zone, resource_kind, shape, family, vcpu, memory_gib, gpu_count, arch,

@@ -66,7 +66,11 @@ known as (
         names.*,
         seed.region_id as x_region,
         coalesce(
-            x_may_be_machine and regexp_matches(x_size, '^[A-Z]+[0-9]+(-[0-9]+)?[a-z]*( [A-Z]+[0-9]+)?( v[0-9]+)?$'), false
+            x_may_be_machine
+            and regexp_matches(
+                x_size, '^[A-Z]+[0-9]+(-[0-9]+)?[a-z]*(-[0-9]+)?( (v[0-9]+|[A-Z0-9]+|Promo|cc|xl|flex|noIB))*$'
+            ),
+            false
         ) as x_is_machine,
         case when contains(coalesce(MeterSubCategory, ''), 'Basic') then 'Basic_' else 'Standard_' end
         || replace(x_size, ' ', '_') as x_shape,

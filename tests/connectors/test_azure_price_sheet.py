@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -112,6 +113,8 @@ def test_what_a_meter_is_called_tells_the_machine(tmp_path: Path) -> None:
         ({"meterName": "B1s"}, ["Standard_B1s"]),
         ({"meterName": "NC24ads A100 v4"}, ["Standard_NC24ads_A100_v4"]),
         ({"meterName": "E96-48s v5"}, ["Standard_E96-48s_v5"]),
+        ({"meterName": "M176ds-44 3 v3"}, ["Standard_M176ds-44_3_v3"]),
+        ({"meterName": "DS2 v2 Promo"}, ["Standard_DS2_v2_Promo"]),
         ({"meterName": "A1", "meterSubCategory": "A Series Basic"}, ["Basic_A1"]),
         ({"meterName": "DSv3 Type1", "meterSubCategory": "DSv3 Series Dedicated Host"}, [None]),
         ({"meterName": "A2", "meterSubCategory": "Av2 Series Cloud Services"}, [None]),
@@ -121,6 +124,27 @@ def test_what_a_meter_is_called_tells_the_machine(tmp_path: Path) -> None:
     rows = [row | {"meterId": f"{number:02}"} for number, (row, _) in enumerate(cases)]
     found = loaded(tmp_path, MCA, *rows, columns="sku_id, shape")
     assert found == [(f"{number:02}", shape) for number, (_, shapes) in enumerate(cases) for shape in shapes]
+
+
+@pytest.mark.shared
+def test_the_names_of_azures_machines_lead_back_to_them(tmp_path: Path, shared_data: Path) -> None:
+    import pandas as pd
+
+    table = pd.read_parquet(shared_data / "prices" / "karpenter_azure.parquet")
+    machines = sorted({name for name in table["type"] if re.fullmatch(r"Standard_\S+\d\S*", name)})
+    rows = [{"meterId": name, "meterName": name.removeprefix("Standard_").replace("_", " ")} for name in machines]
+    found = {shape for (shape,) in loaded(tmp_path, MCA, *rows, columns="shape") if shape}
+    missing = [name for name in machines if name not in found]
+    assert len(machines) > 1_700
+    assert [name for name in missing if not name.endswith(("_ADHType1", "_AMD_IaaS"))] == []  # on dedicated hosts, SQL
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("name", "base"), [("ea", EA), ("mca", MCA)])
+def test_the_headers_are_those_of_the_published_schemas(shared_data: Path, name: str, base: dict[str, str]) -> None:
+    path = shared_data / "azure" / "export_schemas" / f"pricesheet_2023-05-01_{name}.json"
+    published = [m["source"]["name"].lower() for m in json.loads(path.read_text())["translator"]["mappings"]]
+    assert [header.lower() for header in base] == published
 
 
 def test_spot_windows_and_regions_are_told_by_names(tmp_path: Path) -> None:
