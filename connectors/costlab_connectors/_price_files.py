@@ -97,7 +97,7 @@ def opened(uri: str) -> Generator[BinaryIO]:
     try:
         with _raw(uri) as raw:
             start = raw.read(2)
-            whole = cast("BinaryIO", io.BufferedReader(_Prefixed(start, raw), 1 << 16))
+            whole = prefixed(start, raw)
             yield cast("BinaryIO", gzip.GzipFile(fileobj=whole)) if start == _GZIP else whole
     except (OSError, EOFError, http.client.HTTPException, zlib.error, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
@@ -127,6 +127,11 @@ def _raw(uri: str) -> BinaryIO:
             wait = _FIRST_WAIT * 2**attempt
         time.sleep(min(wait, _TIMEOUT))
     raise AssertionError("unreachable")  # pragma: no cover
+
+
+def prefixed(start: bytes, rest: BinaryIO) -> BinaryIO:
+    """Return a stream of ``start``, which was read already, and the rest."""
+    return cast("BinaryIO", io.BufferedReader(_Prefixed(start, rest), 1 << 16))
 
 
 class _Prefixed(io.RawIOBase):
