@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from costlab.errors import ConfigError, UsageError
+from costlab.interfaces.discount import Discount, discount_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +25,7 @@ PREFIX = "COSTLAB_"
 WORKSPACE_VARIABLE = "COSTLAB_WORKSPACE"
 SOURCE_KEYS = ("name", "connector", "from")
 OPTIONS = "options"
+_TABLES = {"sources", "discounts"}
 _SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _NEAR = 0.75
 
@@ -82,6 +84,7 @@ class Settings:
     report_top: int = 10
     allocation_rules: str = "allocation.toml"
     business_metrics: str = "business_metrics.csv"
+    discounts: tuple[Discount, ...] = ()
 
     def source(self, name: str) -> Source | None:
         """Return the configured source of that name."""
@@ -147,8 +150,8 @@ def load_settings(workspace: Path, *, environ: Mapping[str, str] | None = None) 
     file = _read(workspace / FILE_NAME)
     sections = {key.section for key in KEYS}
     for name in file.data:
-        if name not in sections | {"sources"}:
-            raise _unknown(file, name, sections | {"sources"}, "")
+        if name not in sections | _TABLES:
+            raise _unknown(file, name, sections | _TABLES, "")
     values = {key: _from_file(file, key) for key in KEYS}
     for section in sections:
         _check_section(file, section)
@@ -164,6 +167,7 @@ def load_settings(workspace: Path, *, environ: Mapping[str, str] | None = None) 
         report_top=_number(by_name["report", "top"]),
         allocation_rules=_text(by_name["allocation", "rules"]),
         business_metrics=_text(by_name["allocation", "metrics"]),
+        discounts=_discounts(file),
     )
 
 
@@ -230,6 +234,13 @@ _TEMPLATE = """\
 # connector = "aws-cur"               # aws-cur, azure-export, focus, ...
 # from = "/data/exports/cur"          # file, folder or glob; relative to this file
 # options = { profile = "finops" }    # what the source needs to be reached; secrets as "env:NAME"
+
+# What was negotiated with a cloud, see docs/prices.md.
+#
+# [[discounts]]
+# name = "EDP"
+# provider = "aws"
+# percent = 6
 """
 
 
@@ -322,15 +333,30 @@ def _parsed(key: Key, text: str) -> Value:
 
 
 def _sources(file: _File, workspace: Path) -> tuple[Source, ...]:
-    tables = file.data.get("sources", [])
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise file.fail("'sources' must be a list of tables", "sources", hint="Write [[sources]] with two brackets")
-    sources = tuple(_source(file, table, workspace) for table in tables)
+    sources = tuple(_source(file, table, workspace) for table in _list_of_tables(file, "sources"))
     names = [source.name for source in sources]
     for name in names:
         if names.count(name) > 1:
             raise file.fail(f"two sources are called {name!r}", hint="Give each source a name of its own")
     return sources
+
+
+def _discounts(file: _File) -> tuple[Discount, ...]:
+    found: list[Discount] = []
+    for table in _list_of_tables(file, "discounts"):
+        try:
+            found.append(discount_of(table))
+        except UsageError as error:
+            said = f"discount {table.get('name', '')!r}: {error.message}"
+            raise file.fail(said, "discounts", hint=error.hint) from None
+    return tuple(found)
+
+
+def _list_of_tables(file: _File, name: str) -> list[dict[str, Any]]:
+    tables = file.data.get(name, [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise file.fail(f"{name!r} must be a list of tables", name, hint=f"Write [[{name}]] with two brackets")
+    return tables
 
 
 def _source(file: _File, table: dict[str, Any], workspace: Path) -> Source:

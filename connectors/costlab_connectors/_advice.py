@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from costlab.interfaces.connector import Column, Dataset, FileFormat, Snapshot
-from costlab.period import Month
+from costlab.interfaces.connector import Column, Dataset
+from costlab_connectors._look import look
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from costlab.interfaces.connector import Landing
+    from costlab.interfaces.connector import Landing, Snapshot
 
 COLUMNS: Final = (
     Column("provider", required=True),
@@ -77,26 +77,6 @@ def number(value: object) -> Decimal | None:
 
 def snapshot(landing: Landing, source: str, connector: str, found: Iterable[Advice]) -> Snapshot:
     """Return everything a service recommends now; a look that finds nothing says so with a row that is not shown."""
-    file = landing.write("recommendations", _records(landing, connector, found))
-    return Snapshot(
-        source=source,
-        connector=connector,
-        dataset=Dataset.ADVICE,
-        period=Month.of(landing.now.date()),
-        snapshot_id=file.stored.version,
-        order="",
-        files=(file,),
-        format=FileFormat.JSONL,
-        staging="advice",
-        columns=COLUMNS,
-    )
-
-
-def _records(landing: Landing, connector: str, found: Iterable[Advice]) -> Iterator[dict[str, object]]:
-    empty = True
-    for advice in found:
-        empty = False
-        yield advice.record(landing.now)
-    if empty:
-        blank: dict[str, Any] = {column.name: None for column in COLUMNS}
-        yield {**blank, "provider": connector.partition("-")[0], "tool": connector, "observed_at": landing.now}
+    nothing = {"provider": connector.partition("-")[0], "tool": connector}
+    records = (advice.record(landing.now) for advice in found)
+    return look(landing, source, connector, Dataset.ADVICE, COLUMNS, records, nothing)

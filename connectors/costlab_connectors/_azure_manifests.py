@@ -33,12 +33,15 @@ _AGAIN: Final = "Copy the export's folder again, or wait for its next run"
 
 
 class Kind(StrEnum):
-    """The exports that hold charges; others (prices, reservations) are left alone."""
+    """The exports that connectors read; others (reservations) are left alone."""
 
     ACTUAL = "ActualCost"
     AMORTIZED = "AmortizedCost"
     FOCUS = "FocusCost"
+    PRICES = "PriceSheet"
 
+
+CHARGES: Final = (Kind.ACTUAL, Kind.AMORTIZED, Kind.FOCUS)
 
 _KINDS: Final = {kind.lower(): kind for kind in Kind}
 
@@ -113,7 +116,7 @@ def _month(digits: str) -> Month | None:
 
 
 def _run(transport: Transport, item: StoredObject, root: str) -> Run | str | None:
-    """Return the run a manifest describes, the type of an export without charges, or None when it is of no export."""
+    """Return the run a manifest describes, the type of an export nobody reads, or None when it is of no export."""
     folder = _FOLDER.search(item.uri)
     unread = Run(None, folder_month(item.uri), (folder and folder["run"]) or "", "")
     try:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from costlab.interfaces.connector import Column, Dataset, FileFormat, Snapshot
-from costlab.period import Month
+from costlab.interfaces.connector import Column, Dataset
+from costlab_connectors._look import look
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
     from decimal import Decimal
 
-    from costlab.interfaces.connector import Landing
+    from costlab.interfaces.connector import Landing, Snapshot
 
 COLUMNS: Final = (
     Column("provider", required=True),
@@ -76,29 +76,8 @@ class Budget:
 
 def snapshot(landing: Landing, source: str, connector: str, provider: str, found: Iterable[Budget]) -> Snapshot:
     """Return all budgets as they are now; a look that finds none says so with a row that is not loaded."""
-    file = landing.write("budgets", _records(landing, provider, found))
-    return Snapshot(
-        source=source,
-        connector=connector,
-        dataset=Dataset.BUDGETS,
-        period=Month.of(landing.now.date()),
-        snapshot_id=file.stored.version,
-        order="",
-        files=(file,),
-        format=FileFormat.JSONL,
-        staging="budgets",
-        columns=COLUMNS,
-    )
-
-
-def _records(landing: Landing, provider: str, found: Iterable[Budget]) -> Iterator[dict[str, object]]:
-    empty = True
-    for budget in found:
-        empty = False
-        yield budget.record(landing.now)
-    if empty:
-        blank: dict[str, Any] = {column.name: None for column in COLUMNS}
-        yield {**blank, "provider": provider, "observed_at": landing.now}
+    records = (budget.record(landing.now) for budget in found)
+    return look(landing, source, connector, Dataset.BUDGETS, COLUMNS, records, {"provider": provider})
 
 
 def _plain(ratio: Decimal) -> str:

@@ -14,7 +14,7 @@ import urllib.request
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from costlab.errors import SourceError
 from costlab.interfaces.connector import Column, Dataset, FileFormat, Snapshot
@@ -97,18 +97,11 @@ def opened(uri: str) -> Generator[BinaryIO]:
     try:
         with _raw(uri) as raw:
             start = raw.read(2)
-            whole = cast("BinaryIO", io.BufferedReader(_Prefixed(start, raw), 1 << 16))
+            whole = prefixed(start, raw)
             yield cast("BinaryIO", gzip.GzipFile(fileobj=whole)) if start == _GZIP else whole
     except (OSError, EOFError, http.client.HTTPException, zlib.error, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise SourceError(f"{_shown(uri)} cannot be read: {reason}", hint="Fetch it again, then repeat") from None
-
-
-@contextmanager
-def opened_text(uri: str) -> Generator[TextIO]:
-    """Yield the text of a file or URL; see :func:`opened`."""
-    with opened(uri) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
-        yield text
 
 
 def _raw(uri: str) -> BinaryIO:
@@ -127,6 +120,11 @@ def _raw(uri: str) -> BinaryIO:
             wait = _FIRST_WAIT * 2**attempt
         time.sleep(min(wait, _TIMEOUT))
     raise AssertionError("unreachable")  # pragma: no cover
+
+
+def prefixed(start: bytes, rest: BinaryIO) -> BinaryIO:
+    """Return a stream of ``start``, which was read already, and the rest."""
+    return cast("BinaryIO", io.BufferedReader(_Prefixed(start, rest), 1 << 16))
 
 
 class _Prefixed(io.RawIOBase):

@@ -1,7 +1,7 @@
 """AWS price lists: bulk offer files as CSV, and savings plan files as JSON.
 
-An offer file begins with five lines about itself; its rows are price terms beside product attributes. Plain Linux is
-tenancy Shared, no licence, nothing installed, capacity Used, market option OnDemand: any other mix is another price.
+An offer file begins with five lines about itself; its rows are price terms beside product attributes, which
+``sql/staging/prices_aws.sql`` reads. The rates of savings plan files are landed as rows of the same columns.
 
 Source: AWS Price List user guide, "Reading the price list files" and "Reading the savings plan price list files",
 read 2026-11.
@@ -10,40 +10,42 @@ read 2026-11.
 from __future__ import annotations
 
 import csv
-import itertools
-import json
+import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from costlab.errors import SourceError
-from costlab.interfaces.connector import Dataset
+from costlab.interfaces.connector import Column, Dataset, FileFormat, Snapshot
 from costlab_connectors._json_stream import entries
-from costlab_connectors._price_files import files_at, offer, opened, opened_text, snapshot
+from costlab_connectors._price_files import files_at, opened, prefixed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from costlab.interfaces.connector import Landing, Snapshot
+    from costlab.interfaces.connector import Landing, SourceFile
     from costlab.period import Month
-    from costlab_connectors._price_files import Offer
 
 _ABOUT: Final = 5
 """Lines of a CSV offer file before its header."""
-_INSTANCE: Final = ("Compute Instance", "Compute Instance (bare metal)")
-_MONTHS: Final = {"1yr": 12, "3yr": 36, "1 yr": 12, "3 yr": 36}
-_PAYMENTS: Final = {"No Upfront": "none", "Partial Upfront": "partial", "All Upfront": "all"}
-_TENANCIES: Final = {"Shared": "shared", "Dedicated": "dedicated", "Host": "host"}
-_PLANS: Final = {
-    "ComputeSavingsPlans": "compute-sp",
-    "EC2InstanceSavingsPlans": "ec2-sp",
-    "SageMakerSavingsPlans": "sagemaker-sp",
-    "DatabaseSavingsPlans": "database-sp",
-}
-_UNITS: Final = {"Hrs": "hour", "hrs": "hour", "Hours": "hour", "GB-Mo": "GB-month", "GB": "GB"}
-_OS_OF_OPERATION: Final = {"RunInstances": "Linux", "RunInstances:0002": "Windows", "RunInstances:0010": "RHEL"}
-"""What the operation of a savings plan's rate says (EC2 user guide, "AMI billing information fields")."""
-_ENDLESS: Final = ("", "Inf")
-
-Row = dict[str, str]
+_PATTERNS: Final = ("*.csv", "*.csv.gz", "*.json", "*.json.gz")
+_HEADERS: Final = {
+    "sku": "SKU", "offer_term": "OfferTermCode", "term_type": "TermType", "lease": "LeaseContractLength",
+    "purchase_option": "PurchaseOption", "offering_class": "OfferingClass", "vendor_unit": "Unit",
+    "vendor_currency": "Currency", "product_family": "Product Family", "service_code": "serviceCode",
+    "region_code": "Region Code", "instance_type": "Instance Type", "vcpus": "vCPU", "memory": "Memory", "gpus": "GPU",
+    "processor": "Physical Processor", "operating_system": "Operating System", "vendor_tenancy": "Tenancy",
+    "license_model": "License Model", "capacity_status": "CapacityStatus", "installed": "Pre Installed S/W",
+    "market_option": "MarketOption", "usage_type": "usageType", "operation": "operation", "engine": "Database Engine",
+}  # fmt: skip
+_COLUMNS: Final = (
+    *(Column(name, aliases=(header,)) for name, header in _HEADERS.items()),
+    Column("PricePerUnit", "DECIMAL(38,12)"),
+    Column("StartingRange", "DECIMAL(38,12)"),
+    Column("EndingRange", "DECIMAL(38,12)"),
+    Column("EffectiveDate", "TIMESTAMP"),
+)
+_NULLS: Final = ("", "Inf")
+_PLANS: Final = ("ComputeSavingsPlans", "EC2InstanceSavingsPlans", "SageMakerSavingsPlans", "DatabaseSavingsPlans")
 
 
 class AwsPrices:
@@ -64,110 +66,52 @@ class AwsPrices:
             If a file is missing, cut, or not a price list.
         """
         del period  # prices are about now
-        files = files_at(uri, "*.csv", "*.csv.gz", "*.json", "*.json.gz")
-        yield snapshot(landing, source, self.name, itertools.chain.from_iterable(_offers(landing, f) for f in files))
+        seen_at = str(landing.now)
+        files = [replace(_landed(landing, place), label=seen_at) for place in files_at(uri, *_PATTERNS)]
+        if not any(file.rows != 0 for file in files):
+            raise SourceError(f"{source}: no offer that costlab knows is there", hint="Check --from and the options")
+        yield Snapshot(
+            source=source,
+            connector=self.name,
+            dataset=self.dataset,
+            period=None,
+            snapshot_id=_identity(landing, files),
+            order="",
+            files=tuple(files),
+            format=FileFormat.CSV,
+            staging="prices_aws",
+            columns=_COLUMNS,
+            nulls=_NULLS,
+            ignore=("*",),  # products have a hundred more attributes
+        )
 
 
-def _offers(landing: Landing, uri: str) -> Iterator[Offer]:
+def _identity(landing: Landing, files: Sequence[SourceFile]) -> str:
+    """Return what is equal for equal files of one month: prices seen again in the next one are observed anew."""
+    told = [f"{landing.now:%Y-%m}", *(file.stored.version for file in files)]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+def _landed(landing: Landing, uri: str) -> SourceFile:
     landing.tell(f"reading {uri.partition('?')[0]}")
     if ".json" in uri:
-        return _savings_plan(landing, uri)
+        return landing.write(uri, _savings_plan(uri))
     return _offer_file(landing, uri)
 
 
-def _offer_file(landing: Landing, uri: str) -> Iterator[Offer]:
-    reserved: dict[tuple[str, str], Offer] = {}
-    with opened_text(uri) as text:
-        lines = itertools.islice(text, _ABOUT, None)
-        rows = csv.DictReader(lines)
-        if "RateCode" not in (rows.fieldnames or ()):
+def _offer_file(landing: Landing, uri: str) -> SourceFile:
+    """Land the rows of an offer file with their header, without the lines before it."""
+    with opened(uri) as raw:
+        for _ in range(_ABOUT):
+            raw.readline()
+        header, first = raw.readline(), raw.readline()
+        if "RateCode" not in next(csv.reader([header.decode()]), ()):
             raise SourceError(f"{uri} is not an AWS offer file", hint="Use the CSV of the AWS price list")
-        for row in rows:
-            if row["TermType"] == "Reserved":
-                _add_reserved(landing, reserved, row)
-            elif (found := _on_demand(landing, row)) is not None:
-                yield found
-    yield from reserved.values()
+        file = landing.receive(uri, prefixed(header + first, raw))
+    return file if first.strip() else replace(file, rows=0)
 
 
-def _on_demand(landing: Landing, row: Row) -> Offer | None:
-    if row["TermType"] != "OnDemand" or not row["PricePerUnit"]:
-        return None
-    about = _about(row)
-    if about is None:
-        return None
-    return offer(
-        landing, **about, unit=_UNITS.get(row["Unit"], row["Unit"]), price=row["PricePerUnit"],
-        currency=row["Currency"], valid_from=row["EffectiveDate"], tier_from=row.get("StartingRange") or "0",
-        tier_to=None if row.get("EndingRange", "") in _ENDLESS else row["EndingRange"],
-    )  # fmt: skip
-
-
-def _add_reserved(landing: Landing, reserved: dict[tuple[str, str], Offer], row: Row) -> None:
-    """Add one half of a reservation's price: the hours, or the upfront part (unit ``Quantity``)."""
-    about = _about(row)
-    if about is None or row.get("OfferingClass") not in {"standard", "convertible", ""}:
-        return
-    key = (row["SKU"], row["OfferTermCode"])
-    found = reserved.get(key)
-    if found is None:
-        instrument = "regional-ri" if row.get("OfferingClass") != "convertible" else "convertible-ri"
-        found = reserved[key] = offer(
-            landing, **about, instrument=instrument, unit="hour", price="0", currency=row["Currency"],
-            term_months=_MONTHS.get(row["LeaseContractLength"]), payment=_PAYMENTS.get(row["PurchaseOption"]),
-            valid_from=row["EffectiveDate"],
-        )  # fmt: skip
-    found["upfront" if row["Unit"] == "Quantity" else "price"] = row["PricePerUnit"]
-
-
-def _about(row: Row) -> Offer | None:
-    """Return what an offer is for; None for mixes that are no plain instance."""
-    family = row.get("Product Family", "")
-    common = {"provider": "aws", "service_code": row.get("serviceCode"), "region_id": _region(row)}
-    more = {"usage_type": row.get("usageType"), "operation": row.get("operation"), "sku": row["SKU"]}
-    if family not in _INSTANCE:
-        kind = family.lower().replace(" ", "-") or "other"
-        shape = row.get("Instance Type") or None
-        return {
-            **common, "resource_kind": kind, "sku_id": row["SKU"], "shape": shape, "family": _family(shape),
-            "attributes": json.dumps({**more, "engine": row.get("Database Engine") or None}),
-        }  # fmt: skip
-    if not _is_plain(row):
-        return None
-    return {
-        **common, "resource_kind": "instance", "shape": row["Instance Type"], "family": _family(row["Instance Type"]),
-        "vcpu": row.get("vCPU") or None, "memory_gib": _gib(row.get("Memory", "")), "gpu_count": row.get("GPU") or None,
-        "arch": "arm64" if "Graviton" in row.get("Physical Processor", "") else "x86_64",
-        "os": row["Operating System"], "license": "none", "tenancy": _TENANCIES[row["Tenancy"]],
-        "attributes": json.dumps(more),
-    }  # fmt: skip
-
-
-def _is_plain(row: Row) -> bool:
-    return (
-        row.get("Pre Installed S/W") == "NA"
-        and row.get("CapacityStatus") == "Used"
-        and row.get("License Model") == "No License required"
-        and row.get("MarketOption", "OnDemand") in {"OnDemand", ""}
-        and row.get("Tenancy") in _TENANCIES
-        and row.get("Operating System", "NA") != "NA"
-    )
-
-
-def _region(row: Row) -> str | None:
-    return row.get("Region Code") or None
-
-
-def _family(shape: str | None) -> str | None:
-    return shape.removeprefix("db.").removeprefix("cache.").partition(".")[0] if shape else None
-
-
-def _gib(text: str) -> str | None:
-    number = text.replace(",", "").removesuffix("GiB").strip()
-    return number if number.replace(".", "", 1).isdigit() else None
-
-
-def _savings_plan(landing: Landing, uri: str) -> Iterator[Offer]:
+def _savings_plan(uri: str) -> Iterator[dict[str, Any]]:
     """Yield the rates of EC2 instances in a savings plan file; its products (a plan each) come before its terms."""
     plans: dict[str, Mapping[str, Any]] = {}
     with opened(uri) as raw:
@@ -175,35 +119,29 @@ def _savings_plan(landing: Landing, uri: str) -> Iterator[Offer]:
             if path == ("products",):
                 plans[entry["sku"]] = entry
             else:
-                yield from _rates(landing, entry, plans.get(entry["sku"], {}))
+                yield from _rates(entry, plans.get(entry["sku"], {}))
 
 
-def _rates(landing: Landing, term: Mapping[str, Any], plan: Mapping[str, Any]) -> Iterator[Offer]:
+def _rates(term: Mapping[str, Any], plan: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the rates of shared EC2 hardware as rows of an offer file."""
     attributes: Mapping[str, Any] = plan.get("attributes", {})
-    instrument = _PLANS.get(plan.get("productFamily", ""), _PLANS.get(str(attributes.get("productFamily", ""))))
     length: Mapping[str, Any] = term.get("leaseContractLength", {})
-    months = int(length.get("duration", 0)) * (12 if length.get("unit") == "year" else 1)
-    payment = _PAYMENTS.get(str(attributes.get("purchaseOption", "")))
+    families = (plan.get("productFamily", ""), str(attributes.get("productFamily", "")))
+    about = {
+        "TermType": "SavingsPlan", "Product Family": next((family for family in families if family in _PLANS), None),
+        "LeaseContractLength": f"{length.get('duration')}{'yr' if length.get('unit') == 'year' else ''}",
+        "PurchaseOption": attributes.get("purchaseOption"), "EffectiveDate": term.get("effectiveDate"),
+    }  # fmt: skip
     for rate in term.get("rates", ()):
-        shape, region = _shape_of(rate, attributes)
-        os = _OS_OF_OPERATION.get(rate.get("discountedOperation", ""))
-        if not (shape and os and instrument and months and payment):
-            continue
-        yield offer(
-            landing, provider="aws", service_code="AmazonEC2", region_id=region, resource_kind="instance", shape=shape,
-            family=_family(shape), os=os, license="none", tenancy="shared", instrument=instrument, term_months=months,
-            payment=payment, unit="hour", price=rate["discountedRate"]["price"],
-            currency=rate["discountedRate"]["currency"], valid_from=term.get("effectiveDate"),
-            attributes=json.dumps({"sku": rate.get("discountedSku"), "usage_type": rate.get("discountedUsageType")}),
-        )  # fmt: skip
-
-
-def _shape_of(rate: Mapping[str, Any], attributes: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Return shape and region of a rate of shared EC2 hardware (``USE1-BoxUsage:m5.large``), else nothing."""
-    usage, _, shape = str(rate.get("discountedUsageType", "")).partition(":")
-    if rate.get("discountedServiceCode") != "AmazonEC2" or usage.rpartition("-")[2] != "BoxUsage":
-        return None, None
-    return shape or None, rate.get("discountedRegionCode") or attributes.get("regionCode")
+        usage = str(rate.get("discountedUsageType", ""))
+        kind = usage.partition(":")[0].rpartition("-")[2]
+        if rate.get("discountedServiceCode") == "AmazonEC2" and kind == "BoxUsage":
+            yield about | {
+                "SKU": rate.get("discountedSku"), "usageType": usage, "operation": rate.get("discountedOperation"),
+                "serviceCode": "AmazonEC2", "Unit": rate.get("unit"), "PricePerUnit": rate["discountedRate"]["price"],
+                "Currency": rate["discountedRate"]["currency"],
+                "Region Code": rate.get("discountedRegionCode") or attributes.get("regionCode"),
+            }  # fmt: skip
 
 
 CONNECTOR = AwsPrices()

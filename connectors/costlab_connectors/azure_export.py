@@ -18,7 +18,7 @@ from costlab.errors import SourceError
 from costlab.interfaces.connector import Column, Dataset, FileFormat, Snapshot, SourceFile
 from costlab_connectors import focus
 from costlab_connectors._aws_manifests import fingerprint
-from costlab_connectors._azure_manifests import Kind, Run, folder_month, newest_runs
+from costlab_connectors._azure_manifests import CHARGES, Kind, Run, folder_month, newest_runs
 from costlab_connectors._file_sets import find_files
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class AzureExport:
         SourceError
             If nothing usable is there, or exports that cannot be told apart.
         """
-        runs = newest_runs(transport, uri, kinds=tuple(Kind))
+        runs = newest_runs(transport, uri, kinds=CHARGES)
         if runs is None:
             runs = _loose_runs(transport, uri)
         for month, delivered in _by_period(runs):

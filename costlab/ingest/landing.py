@@ -1,4 +1,4 @@
-"""Where connectors that call an API put what they got: JSON lines beside the lake, staged like delivered files."""
+"""Where connectors that call an API put what they got: files beside the lake, staged like delivered ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from costlab.errors import SourceError
 from costlab.ingest.paid import Purse
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _FAST = 1
 """Level of gzip: what is landed is read once."""
+_BLOCK = 1 << 20
 
 
 @dataclass(slots=True)
@@ -43,10 +44,7 @@ class LocalLanding:
 
     def write(self, name: str, records: Iterable[Mapping[str, object]]) -> SourceFile:
         """Write records as compressed JSON lines and return the file; its version is a digest of what is in it."""
-        if name in self._names:
-            raise SourceError(f"{name!r} was landed twice", hint="This is a defect of the connector; please report it")
-        self._names.add(name)
-        path = self.folder / f"{len(self._names):05d}.jsonl.gz"
+        path = self._place(name, "jsonl.gz")
         digest, rows = hashlib.sha256(), 0
         encode = json.JSONEncoder(ensure_ascii=False, default=_plain).encode
         with gzip.open(path, "wb", compresslevel=_FAST) as out:
@@ -56,6 +54,22 @@ class LocalLanding:
                 out.write(line)
                 rows += 1
         return SourceFile(StoredObject(str(path), path.stat().st_size, digest.hexdigest()), rows=rows)
+
+    def receive(self, name: str, content: BinaryIO) -> SourceFile:
+        """Write the bytes of a CSV file as they are and return the file; its version is a digest of them."""
+        path = self._place(name, "csv")
+        digest = hashlib.sha256()
+        with path.open("wb") as out:
+            while block := content.read(_BLOCK):
+                digest.update(block)
+                out.write(block)
+        return SourceFile(StoredObject(str(path), path.stat().st_size, digest.hexdigest()))
+
+    def _place(self, name: str, ending: str) -> Path:
+        if name in self._names:
+            raise SourceError(f"{name!r} was landed twice", hint="This is a defect of the connector; please report it")
+        self._names.add(name)
+        return self.folder / f"{len(self._names):05d}.{ending}"
 
     def option(self, name: str, default: str = "") -> str:
         """Return an option of the source, secrets resolved."""

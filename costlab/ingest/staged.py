@@ -22,7 +22,7 @@ from costlab.interfaces.connector import Dataset, FileFormat
 from costlab.interfaces.datasets import INSTANTS, TYPES
 from costlab.paths import shipped
 from costlab.period import Month
-from costlab.warehouse.connection import Error, connect
+from costlab.warehouse.connection import MEMORY_LIMIT, Error, connect
 from costlab.warehouse.marts import prepare
 from costlab.warehouse.parquet import file_list, identifier, literal
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from costlab.warehouse.connection import Connection
 
 _COPY: Final = "(format parquet, compression zstd)"
+_TO_SORT: Final = "700MB"
+"""Memory of loads that sort their rows: what does not fit is sorted on disk, which costs hardly any time more."""
 _LOOKS_AT_ALL: Final = "as materialized ("
 """A staging model with such a step reads all rows before the first comes out: it is run once, not once per month."""
 _AGAIN: Final = "Copy the file again; if it is broken at its source, wait for the next delivery"
@@ -47,8 +49,9 @@ select
     'line is not a row of this file: ' || min(split_part(error_message, chr(10), 1)) as x_reason,
     line as x_line_number,
     min(csv_line) as x_line
-from reject_errors group by scan_id, file_id, line
+from reject_errors join reject_scans using (scan_id, file_id) group by file_path, line
 """
+"""A model may scan a file more than once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +142,10 @@ class Staging:
 
     def __init__(self, snapshot: Snapshot, scratch: Path) -> None:
         self.snapshot, self.scratch = snapshot, scratch
-        self.con = connect()
+        self._shape = _SHAPES[snapshot.dataset]
+        self.con = connect(memory_limit=_TO_SORT if self._shape.order else MEMORY_LIMIT)
         self.raw = Raw("", (), ())
         self.counts: dict[Month, Counts] = {}
-        self._shape = _SHAPES[snapshot.dataset]
         self._rows = "staged"
         self._has_order = False
         self._broken = 0

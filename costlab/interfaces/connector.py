@@ -211,6 +211,10 @@ class Landing(Protocol):
         """
         ...
 
+    def receive(self, name: str, content: BinaryIO) -> SourceFile:
+        """Write the rest of a CSV file as it is and return the file; ``name`` as for :meth:`write`."""
+        ...
+
     def option(self, name: str, default: str = "") -> str:
         """Return an option of the source, with references to secrets (``env:NAME``) resolved.
 

@@ -38,5 +38,5 @@ def past_catalogue(settings: Settings, as_of: datetime, stack: ExitStack) -> tup
         raise DataError(f"nothing was known on {as_of:%Y-%m-%d}", hint="Choose a later --as-of, or load more history")
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="costlab-as-of-")))
     target = folder / "catalogue.duckdb"
-    build(settings.workspace, revisions, target, as_of=as_of, tag_keys=settings.tag_keys)
+    build(settings.workspace, revisions, target, as_of=as_of, tag_keys=settings.tag_keys, discounts=settings.discounts)
     return lake.current().seq, Database.open(target, settings.workspace)

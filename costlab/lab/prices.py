@@ -25,14 +25,15 @@ if TYPE_CHECKING:
 
 COLUMNS = [
     "provider", "region_id", "service_code", "resource_kind", "shape", "sku_id", "os", "instrument", "term_months",
-    "payment", "upfront", "unit", "price", "currency", "tier_from", "tier_to", "valid_from", "confidence", "x_source",
+    "payment", "upfront", "unit", "price", "list_price", "currency", "tier_from", "tier_to", "valid_from", "confidence",
+    "x_source",
 ]  # fmt: skip
 FILTERS = ("provider", "region_id", "service_code", "resource_kind", "shape", "os", "instrument", "x_source")
 DOUBT_COLUMNS = [
     "rule", "provider", "region_id", "shape", "os", "instrument", "term_months", "price", "other", "x_source", "why",
 ]  # fmt: skip
 OLD = timedelta(days=90)
-_AMOUNTS = ("price", "upfront", "tier_from", "tier_to")
+_AMOUNTS = ("price", "list_price", "upfront", "tier_from", "tier_to")
 
 
 @contextmanager
@@ -46,7 +47,7 @@ def prices_of(settings: Settings) -> Generator[Database]:
             db.close()
         return
     with TemporaryDirectory(prefix="costlab-") as folder:
-        build(Path(folder), [], Path(folder) / "catalogue.duckdb")
+        build(Path(folder), [], Path(folder) / "catalogue.duckdb", discounts=settings.discounts)
         with Database.open(Path(folder) / "catalogue.duckdb", Path(folder)) as db:
             yield db
 
@@ -72,10 +73,22 @@ def ask_prices(db: Database, wanted: Mapping[str, str | None]) -> Answer:
 
 
 def ask_doubts(db: Database) -> Answer:
-    """Return one item per doubtful price; see :func:`costlab.prices.check.doubts`."""
-    return _answer(
-        "prices-check", DOUBT_COLUMNS, [_exact(asdict(doubt), ("price", "other")) for doubt in doubts(db)], []
-    )
+    """Return one item per doubtful price (:func:`costlab.prices.check.doubts`); warn of discounts without effect."""
+    items = [_exact(asdict(doubt), ("price", "other")) for doubt in doubts(db)]
+    return _answer("prices-check", DOUBT_COLUMNS, items, _without_effect(db))
+
+
+def _without_effect(db: Database) -> list[str]:
+    """Return a warning for each discount in force that no price comes from."""
+    agreed = [row["name"] for row in db.rows("select name from prices.discounts order by name")]
+    if not agreed:
+        return []
+    used = {row["x_source"] for row in db.rows("select distinct x_source from prices.offers")}
+    return [
+        f"discount {name!r} changes no price: no offer fits it, or another one goes before it"
+        for name in agreed
+        if name not in used
+    ]
 
 
 def _exact(item: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:

@@ -43,6 +43,9 @@ def publish_workspace(settings: Settings, progress: Callable[[str], None] | None
     lake = Lake(settings.workspace)
     manifest = lake.current()
     stamp = {"version": costlab.__version__, "tag_keys": list(settings.tag_keys)}
+    today = utc_now().date()
+    if agreed := [str(discount) for discount in settings.discounts if discount.holds(today)]:
+        stamp["discounts"] = agreed
     memory: dict[str, Memory] = {}
     before = _opened(settings.workspace)
     if before is not None:
@@ -58,6 +61,7 @@ def publish_workspace(settings: Settings, progress: Callable[[str], None] | None
         manifest.seq,
         lake.live(manifest),
         tag_keys=settings.tag_keys,
+        discounts=settings.discounts,
         findings_of=lambda db: _with_stamp(findings_of(db, memory), stamp),
     )
     _tidy(settings)

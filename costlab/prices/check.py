@@ -1,7 +1,7 @@
 """Which prices to doubt: sources that disagree, impossible discounts, and shapes priced out of line with their family.
 
 Public price tables are contaminated: Windows prices in Linux rows, means with dedicated hosts, hosts without their GPU.
-Each rule says what it compares; none of them changes a price.
+Each rule says what it compares; none of them changes a price. A negotiated price may differ from lists as it likes.
 """
 
 from __future__ import annotations
@@ -34,11 +34,15 @@ _AZURE_SIZE = re.compile(r"^Standard_[A-Z]+(?P<size>\d+)")
 _GCP_SIZE = re.compile(r"-(?P<size>\d+)$")
 
 _EVERY: Final = """
-select provider, region_id, shape, family, os, instrument, term_months, payment, price, valid_from, x_source
+select
+    provider, region_id, shape, family, os, instrument, term_months, payment, price, currency, valid_from, x_source,
+    confidence = 'contract' as is_contract
 from prices.history
 where resource_kind = 'instance' and tenancy = 'shared' and valid_to is null
 union all
-select provider, region_id, shape, family, os, instrument, term_months, payment, price, valid_from, x_source
+select
+    provider, region_id, shape, family, os, instrument, term_months, payment, price, currency, valid_from, x_source,
+    false as is_contract
 from prices.default_offers
 where resource_kind = 'instance'
 order by all
@@ -90,15 +94,15 @@ def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _thing(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (row["provider"], row["region_id"], row["shape"], row["os"])
+    return (row["provider"], row["region_id"], row["shape"], row["os"], row["currency"])
 
 
 def _differences(rows: Iterable[Mapping[str, Any]]) -> Iterator[Doubt]:
-    """Yield the prices on which two sources differ, spot apart: that moves."""
+    """Yield the prices on which two lists, or two contracts, differ; spot apart: that moves."""
     groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         if row["instrument"] != "spot":
-            groups[_key(row)[:-1]].append(row)
+            groups[*_key(row)[:-1], row["is_contract"]].append(row)
     for group in groups.values():
         low, high = min(group, key=lambda r: r["price"]), max(group, key=lambda r: r["price"])
         if low["price"] > 0 and high["price"] / low["price"] - 1 > AGREEMENT:
@@ -121,8 +125,8 @@ def _out_of_line(rows: Iterable[Mapping[str, Any]]) -> Iterator[Doubt]:
     families: dict[tuple[Any, ...], list[tuple[Decimal, Mapping[str, Any]]]] = defaultdict(list)
     for row in rows:
         size = size_of(row["provider"], row["shape"])
-        if row["instrument"] == "ondemand" and size:
-            key = (row["provider"], row["region_id"], row["family"], row["os"], row["x_source"])
+        if row["instrument"] == "ondemand" and size and not row["is_contract"]:
+            key = (row["provider"], row["region_id"], row["family"], row["os"], row["currency"], row["x_source"])
             families[key].append((row["price"] / size, row))
     for members in families.values():
         usual = median(each for each, _ in members)

@@ -232,11 +232,11 @@ class Bill:
 
     def _uses(self, group: Item, places: Sequence[int], *, each: bool, hourly: bool) -> Iterable[Item]:
         sums = [Fixed.zeros(self.hours if hourly else 1) for _ in range(4)]
-        at = np.arange(self.hours) if hourly else np.zeros(self.hours, dtype=np.int64)
+        at = np.arange(len(sums[0].high))
         for place in places:
             use = self.uses[place]
             for total, part in zip(sums, (use.amount, use.used, use.unused, self._unused_cost[place]), strict=True):
-                total.add(at, part)
+                total.add(at, part if hourly else part.summed())
         lacks = each and any(self.uses[place].charge is None for place in places)
         rows = zip(*(total.decimals() for total in sums), strict=True)
         for hour, (amount, used, unused, cost) in enumerate(rows):

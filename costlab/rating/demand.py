@@ -13,7 +13,7 @@ from costlab.rating.instruments import provider_of
 from costlab.rating.shapes import Shape, shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
     from pandas import DataFrame
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
+_TEXTS = ("provider", "account_id", "region", "pool", "zone")
 CELLS_PER_BLOCK = 6_000_000
 """Rows x hours that are held as one matrix; more hours are taken one block after another."""
 
@@ -99,35 +100,51 @@ def _check_numbers(quantity: Floats, price: Floats) -> None:
 
 
 def _series(table: DataFrame, price: Floats) -> tuple[Ints, list[Series]]:
-    texts = ("provider", "account_id", "region", "pool", "zone")
-    coded = [_coded(table[name].array) for name in texts]
-    coded.append(_coded(price))
-    key = np.zeros(len(table), dtype=np.int64)
-    for codes, values in coded:
+    """Return the series of each row, and all of them by provider, account, region, pool, zone and price."""
+    columns = [_coded(table[name].array) for name in _TEXTS]
+    row, heads = _places(columns, len(table))
+    # a series mostly has one price: telling prices apart costs more than all texts together
+    if len(heads) and not np.array_equal(price[heads][row].view(np.int64), price.view(np.int64)):
+        distinct, at = np.unique(price, return_inverse=True)
+        row, heads = _places([(row, np.arange(len(heads))), (at, distinct)], len(table))
+    found = [values[codes[heads]] for codes, values in columns]
+    return row, [
+        Series(provider_of(provider), account, region, pool, zone, float(listed))
+        for provider, account, region, pool, zone, listed in zip(*found, price[heads], strict=True)
+    ]
+
+
+def _coded(values: Any) -> tuple[NDArray[np.int32], NDArray[Any]]:
+    """Return the places of categorical texts among the sorted categories, and these."""
+    names = np.asarray(values.categories, dtype=object)
+    if len(names) == 1:
+        return np.broadcast_to(np.int32(0), len(values)), names
+    order = np.argsort(names)
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order))
+    return rank.take(values.codes), names[order]
+
+
+def _places(columns: Sequence[tuple[NDArray[Any], NDArray[Any]]], rows: int) -> tuple[Ints, Ints]:
+    """Return the place of each row among the distinct ones in ascending order, and one row of each of these."""
+    key = np.zeros(rows, dtype=np.int64)
+    distinct = 1
+    for codes, values in columns:
         if len(values) > 1:
             key *= len(values)
             key += codes
-    row, distinct = _coded(key)
-    series: list[Series] = []
-    for code in distinct.tolist():
-        found: list[Any] = []
-        for _, values in reversed(coded):
-            code, at = divmod(code, len(values)) if len(values) > 1 else (code, 0)
-            found.append(values[at])
-        listed, zone, pool, region, account, provider = found
-        series.append(Series(provider_of(provider), account, region, pool, zone, float(listed)))
-    return row, series
+            key, distinct = _compact(key, distinct * len(values))
+    heads = np.empty(distinct if rows else 0, dtype=np.int64)
+    heads[key] = np.arange(rows)
+    return key, heads
 
 
-def _coded(values: Any) -> tuple[Ints, NDArray[Any]]:
-    """Return the places of values among the distinct ones, and these in ascending order (NaN last)."""
-    import pandas as pd
-
-    codes, distinct = pd.factorize(values, use_na_sentinel=False)
-    ordered = np.asarray(distinct)
-    order = np.argsort(ordered, kind="stable")
-    if len(order) > 1:
-        rank = np.empty(len(order), dtype=np.int64)
-        rank[order] = np.arange(len(order))
-        codes = rank[codes]
-    return codes.astype(np.int64, copy=False), ordered[order]
+def _compact(key: Ints, size: int) -> tuple[Ints, int]:
+    """Return whole numbers below ``size`` without gaps, in the same order, and how many distinct ones there are."""
+    if size > CELLS_PER_BLOCK:
+        distinct, places = np.unique(key, return_inverse=True)
+        return places.astype(np.int64, copy=False), len(distinct)
+    there = np.zeros(size, dtype=bool)
+    there[key] = True
+    rank = np.cumsum(there) - 1
+    return rank[key], int(rank[-1]) + 1

@@ -51,9 +51,13 @@ class Fixed:
         return cls(np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64))
 
     def add(self, places: Ints, other: Fixed) -> None:
-        """Add amounts at these places, which may repeat."""
-        np.add.at(self.high, places, other.high)
-        np.add.at(self.low, places, other.low)
+        """Add amounts at these places, each of which stands there once."""
+        self.high[places] += other.high
+        self.low[places] += other.low
+
+    def summed(self) -> Fixed:
+        """Return the exact sum as an array of one."""
+        return Fixed(self.high.sum(keepdims=True), self.low.sum(keepdims=True))
 
     def at(self, places: Ints | NDArray[np.bool_]) -> Fixed:
         """Return the amounts at these places."""

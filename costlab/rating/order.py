@@ -30,12 +30,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from costlab.rating.demand import Series
+    from costlab.rating.shapes import Shape
     from costlab.rating.terms import Commitment, Rates
 
 _RATIO_DECIMALS = 12
 """Savings that agree to this many decimals are a tie; the last bits of a double are not a higher saving."""
 _SCOPES = {"none": 0, "group": 1, "all": 2}
 """How far a commitment is shared: its owner, its group, everybody."""
+_DATABASES = frozenset({"db", "cache", "dms"})
+"""Services of a Database savings plan with instance types; DocumentDB and Neptune name theirs as RDS does."""
 Key = tuple[object, ...]
 Pair = tuple[int, float, float, str, str, float]
 """Rank of the account, share of the list price kept, plan rate, pool, region, list price."""
@@ -85,11 +88,27 @@ class _Reach:
             family = commitment.shape.family
             return [row for row in self.by_provider[provider] if self.series[row].shape.family == family]
         if instrument.is_plan:
-            return self.by_provider[provider]
+            return [row for row in self.by_provider[provider] if covers(instrument, self.series[row].shape)]
         shape = commitment.shape
         if instrument.is_flexible and shape.group:
             return self.by_group[provider, shape.group]
         return self.by_name[provider, shape.name]
+
+
+def covers(instrument: Instrument, shape: Shape) -> bool:
+    """Return whether a savings plan or spend-based commitment is for such usage at all, whatever its rates.
+
+    Compute plans are for EC2, Fargate and Lambda, SageMaker plans for ML instances, Database plans for instances of
+    database services and what is not an instance (serverless capacity and requests). Which generations of these have a
+    rate, the price file says (AWS Savings Plans User Guide, "Savings Plans types", read 2026-11).
+    """
+    if instrument is Instrument.COMPUTE_SP:
+        return not shape.service
+    if instrument is Instrument.SAGEMAKER_SP:
+        return shape.service == "ml"
+    if instrument is Instrument.DATABASE_SP:
+        return shape.service in _DATABASES or not shape.is_instance
+    return True
 
 
 def _placed(commitment: Commitment, one: Series) -> bool:

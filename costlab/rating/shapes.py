@@ -64,6 +64,17 @@ class Shape:
         """Whether it is a whole family, whose reservation counts normalised units."""
         return bool(self.group) and self.name.lower() == self.group
 
+    @property
+    def service(self) -> str:
+        """The managed service of an AWS instance type: ``db`` of ``db.r5.large``; empty of machines and requests."""
+        prefix, dot, _ = self.family.partition(".")
+        return prefix if dot else ""
+
+    @property
+    def is_instance(self) -> bool:
+        """Whether it is an AWS instance type rather than a request, a capacity unit or a family."""
+        return "." in self.name.partition(":")[0]
+
 
 @cache
 def shape_of(provider: str, pool: str) -> Shape:

@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from costlab.simulate import prices
-from costlab.simulate.commitments import Commitment, Cover, Usage, amount_of, apply, plan_steps, pooled
-from costlab.simulate.estate import HOURS_PER_DAY, SERVICES, Sku
+from costlab.simulate import pools, prices
+from costlab.simulate.commitments import (
+    Commitment,
+    Cover,
+    Instrument,
+    Usage,
+    amount_of,
+    apply,
+    matches,
+    plan_steps,
+    pooled,
+)
+from costlab.simulate.estate import HOURS_PER_DAY, SERVICES, Instance, Meter, Sku
 from costlab.simulate.facts import CODE, Facts, Line, summed
-from costlab.simulate.usage import MachineHours, daily_quantities
+from costlab.simulate.usage import MachineHours, MeterHours, daily_quantities
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,19 +63,35 @@ SUPPORT = Sku(
 )  # fmt: skip
 
 
+_PLANS = {  # product code, service and usage type
+    Instrument.EC2_PLAN: ("ComputeSavingsPlans", "Savings Plans for AWS Compute usage", "EC2SP"),
+    Instrument.COMPUTE_PLAN: ("ComputeSavingsPlans", "Savings Plans for AWS Compute usage", "ComputeSP"),
+    Instrument.SAGEMAKER_PLAN: ("MachineLearningSavingsPlans", "Savings Plans for AWS Machine Learning", "SageMakerSP"),
+    Instrument.DATABASE_PLAN: ("DatabaseSavingsPlans", "Savings Plans for AWS Database usage", "DatabaseSP"),
+}
+_RESERVED = {  # product code, service, operation, product family and engine
+    Instrument.RDS_RI: ("AmazonRDS", "RDS", "CreateDBInstance:0014", "Database Instance", "PostgreSQL"),
+    Instrument.ELASTICACHE_RI: ("AmazonElastiCache", "ElastiCache", "CreateCacheCluster:0002", "Cache Instance",
+                                "Redis"),
+}  # fmt: skip
+
+
 def commitment_sku(commitment: Commitment) -> Sku:
     """Return the item a commitment's fees are billed under."""
     term = f"{commitment.years}yr{commitment.payment.replace(' ', '')}"
     if commitment.is_plan:
-        kind = (
-            f"{prices.USAGE_PREFIX[commitment.region]}EC2SP:{commitment.family}" if commitment.family else "ComputeSP"
-        )
-        return Sku("ComputeSavingsPlans", "Savings Plans for AWS Compute usage", f"{kind}:{term}", "", "Hrs", 0,
-                   commitment.region, "", description=f"{term} savings plan, hourly fee")  # fmt: skip
-    usage = f"{prices.USAGE_PREFIX[commitment.region]}HeavyUsage:{commitment.instance_type}"
-    return Sku("AmazonEC2", SERVICES["EC2"], usage, "RunInstances", "Hrs", 0, commitment.region, "Compute Instance",
-               commitment.instance_type,
-               description=f"Linux/UNIX, {commitment.instance_type} reserved instance")  # fmt: skip
+        code, service, kind = _PLANS[commitment.instrument]
+        if commitment.family:
+            kind = f"{prices.USAGE_PREFIX[commitment.region]}{kind}:{commitment.family}"
+        return Sku(code, service, f"{kind}:{term}", "", "Hrs", 0, commitment.region, "",
+                   description=f"{term} savings plan, hourly fee")  # fmt: skip
+    code, service, operation, family, what = _RESERVED.get(
+        commitment.instrument, ("AmazonEC2", "EC2", "RunInstances", "Compute Instance", "Linux/UNIX")
+    )
+    shape = pools.kind(commitment.pool)
+    usage = f"{prices.USAGE_PREFIX[commitment.region]}HeavyUsage:{shape}"
+    return Sku(code, SERVICES[service], usage, operation, "Hrs", 0, commitment.region, family, shape,
+               description=f"{what}, {shape} reserved instance")  # fmt: skip
 
 
 def tax_sku(sku: Sku) -> Sku:
@@ -83,19 +109,32 @@ class Biller:
         self.tax_sku = {s.service: estate.sku(tax_sku(s)) for s in list(estate.skus) if not s.seller}
         self.support_sku = estate.sku(SUPPORT)
         self.machines = MachineHours(estate)
+        by_hour = [number for number, meter in enumerate(estate.meters) if self._is_in_reach(meter)]
+        self.hourly = MeterHours(estate, by_hour)
         self.quantities, self.expected = daily_quantities(estate, company.effects)
+        self.by_day = self.quantities.copy()
+        self.by_day[by_hour] = 0
         self.list_rate = np.array([s.list_rate for s in estate.skus], dtype=np.int64)
         self.sold_by_others = np.array([bool(s.seller) for s in estate.skus])
-        self.instance_res = np.array([i.resource for i in estate.instances], dtype=np.int64)
-        self.instance_sku = np.array([i.sku for i in estate.instances], dtype=np.int64)
-        self.instance_acc = np.array([i.account for i in estate.instances], dtype=np.int64)
-        self.is_spot = np.array([i.spot for i in estate.instances])
-        self.is_parent = np.array([i.parent for i in estate.instances])
-        self.usages = [
-            Usage(i.account, estate.skus[i.sku].instance_type, estate.resources[i.resource].region,
-                  estate.resources[i.resource].zone)
-            for i in estate.instances
-        ]  # fmt: skip
+        runners: list[Instance | Meter] = [*estate.instances, *(estate.meters[number] for number in by_hour)]
+        self.instance_res = np.array([r.resource for r in runners], dtype=np.int64)
+        self.instance_sku = np.array([r.sku for r in runners], dtype=np.int64)
+        self.instance_acc = np.array([r.account for r in runners], dtype=np.int64)
+        self.is_spot = np.array([isinstance(r, Instance) and r.spot for r in runners])
+        self.is_parent = np.array([isinstance(r, Instance) and r.parent for r in runners])
+        self.usages = [self._used_by(r) for r in runners]
+
+    def _used_by(self, runner: Instance | Meter) -> Usage:
+        estate = self.company.estate
+        owner, sku = estate.resources[runner.resource], estate.skus[runner.sku]
+        return Usage(runner.account, sku.pool or sku.instance_type, owner.region, owner.zone)
+
+    def _is_in_reach(self, meter: Meter) -> bool:
+        """Return whether a commitment may cover a meter: then it is billed by the hour, else by the day."""
+        if not self.company.estate.skus[meter.sku].pool:
+            return False
+        usage = self._used_by(meter)
+        return any(matches(owned, usage) for owned in self.company.commitments)
 
     def net(self, amount: Ints) -> Ints:
         """Return an amount less the enterprise discount; exact, as amounts have at most ten decimals."""
@@ -111,7 +150,7 @@ class Biller:
         return facts, hours
 
     def _machines(self, facts: Facts, first: int, last: int) -> CommitmentHours:
-        rows, need = self.machines.between(first, last)
+        rows, need = self._running(first, last)
         base = first * HOURS_PER_DAY
         hours = np.arange(base, last * HOURS_PER_DAY, dtype=np.int64)
         spot = self.is_spot[rows]
@@ -131,6 +170,12 @@ class Biller:
         committed = np.array([c.active(hours) * c.hourly * 100 for c in commitments], dtype=np.int64)
         unused = np.array([amount_of(c, left[i]) for i, c in enumerate(commitments)], dtype=np.int64)
         return CommitmentHours(hours, committed, committed - unused, left, pools, demand)
+
+    def _running(self, first: int, last: int) -> tuple[Ints, Ints]:
+        """Return (what runs at all, its 1e-4 hours per hour): machines, then meters by the hour."""
+        rows, need = self.machines.between(first, last)
+        others, used = self.hourly.between(first, last)
+        return np.concatenate([rows, others + len(self.company.estate.instances)]), np.concatenate([need, used])
 
     def _spot(self, facts: Facts, rows: Ints, need: Ints, base: int) -> None:
         """Add Spot usage: its price moves from day to day between 28 and 44 percent of on demand."""
@@ -223,7 +268,7 @@ class Biller:
 
     def _meters(self, facts: Facts, first: int, last: int) -> None:
         meters = self.company.estate.meters
-        row, day = np.nonzero(self.quantities[:, first:last])
+        row, day = np.nonzero(self.by_day[:, first:last])
         sku = np.array([m.sku for m in meters], dtype=np.int64)[row]
         quantity = self.quantities[row, first + day]
         cost = quantity * self.list_rate[sku] // 100

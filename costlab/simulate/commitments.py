@@ -1,7 +1,8 @@
 """Reserved instances and savings plans, applied hour by hour in the order AWS applies them.
 
 Order (AWS Savings Plans User Guide and EC2 User Guide, read 2026-11): zonal reservations, regional reservations
-from the smallest size of the family to the largest, EC2 Instance savings plans, Compute savings plans. The owner
+from the smallest size of the family to the largest (those of databases and caches alike), EC2 Instance savings plans,
+Compute savings plans; SageMaker and Database savings plans cover what no other plan covers. The owner
 account's usage comes first, then that of its group, then the other accounts', as far as it is shared. Within a type
 of savings plan all plans are pooled and the pair of plan and usage with the highest discount goes first, ties by the
 lower plan rate.
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from costlab.simulate import prices
+from costlab.simulate import pools, prices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,16 +38,20 @@ class Instrument(StrEnum):
 
     ZONAL_RI = "zonal-ri"
     REGIONAL_RI = "regional-ri"
+    RDS_RI = "rds-ri"
+    ELASTICACHE_RI = "elasticache-ri"
     EC2_PLAN = "ec2-sp"
     COMPUTE_PLAN = "compute-sp"
+    SAGEMAKER_PLAN = "sagemaker-sp"
+    DATABASE_PLAN = "database-sp"
 
 
-RESERVATIONS = (Instrument.ZONAL_RI, Instrument.REGIONAL_RI)
+RESERVATIONS = (Instrument.ZONAL_RI, Instrument.REGIONAL_RI, Instrument.RDS_RI, Instrument.ELASTICACHE_RI)
 
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
-    """A reservation of ``count`` instances of ``instance_type``, or a savings plan of ``hourly`` USD per hour.
+    """A reservation of ``count`` instances of a pool, or a savings plan of ``hourly`` USD per hour.
 
     ``hourly`` is the amortised price of one hour of the whole commitment as a rate (1e-10 USD), upfront share
     included. ``start`` and ``stop`` are hours from the start of the simulation; ``start`` may be negative.
@@ -60,7 +65,7 @@ class Commitment:
     years: int
     start: int
     hourly: int
-    instance_type: str = ""
+    pool: str = ""
     zone: str = ""
     count: int = 0
     family: str = ""
@@ -98,7 +103,7 @@ class Commitment:
     @property
     def units(self) -> int:
         """Reservations: four times the normalised units per hour."""
-        return prices.factor(self.instance_type) * self.count
+        return pools.units(self.pool) * self.count
 
     @property
     def budget(self) -> int:
@@ -114,23 +119,28 @@ class Commitment:
         rank = 0 if account == self.account else 1 if account in self.group else 2
         return rank if rank <= ("none", "group", "all").index(self.sharing) else None
 
-    def plan_rate(self, instance_type: str, region: str) -> int:
-        """Return the savings plan's rate of an instance type."""
-        percent = prices.plan_percent(
-            instance_type,
-            locked=self.instrument is Instrument.EC2_PLAN,
-            years=self.years,
-            payment=self.payment,
-        )
-        return prices.discounted(prices.instance_rate(instance_type, region), percent)
+    def plan_rate(self, pool: str, region: str) -> int | None:
+        """Return the savings plan's rate of a pool, or None where it does not cover it."""
+        percent = self._percent(pool)
+        return None if percent is None else prices.discounted(pools.list_rate(pool, region), percent)
+
+    def _percent(self, pool: str) -> int | None:
+        if self.instrument is Instrument.SAGEMAKER_PLAN:
+            return pools.sagemaker_percent(pool, self.years, self.payment)
+        if self.instrument is Instrument.DATABASE_PLAN:
+            return pools.database_percent(pool)
+        if pools.service(pool):
+            return None
+        locked = self.instrument is Instrument.EC2_PLAN
+        return prices.plan_percent(pool, locked=locked, years=self.years, payment=self.payment)
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A row of the usage matrix: on-demand Linux instance-hours of one resource."""
+    """A row of the usage matrix: on-demand hours of one machine, database, cache or ML instance."""
 
     account: int
-    instance_type: str
+    pool: str
     region: str
     zone: str
 
@@ -159,7 +169,7 @@ class Step:
     """Budget units per 1e-4 hours."""
 
 
-def _pools(usages: Sequence[Usage]) -> dict[Usage, list[int]]:
+def _rows(usages: Sequence[Usage]) -> dict[Usage, list[int]]:
     """Return the rows of each distinct usage."""
     found: dict[Usage, list[int]] = {}
     for row, usage in enumerate(usages):
@@ -167,57 +177,57 @@ def _pools(usages: Sequence[Usage]) -> dict[Usage, list[int]]:
     return found
 
 
-def _groups(pools: dict[Usage, list[int]], commitment: Commitment) -> dict[tuple[int, str, str], list[int]]:
-    """Return the rows a commitment may cover, by (rank of the account, instance type, region)."""
+def _groups(distinct: dict[Usage, list[int]], commitment: Commitment) -> dict[tuple[int, str, str], list[int]]:
+    """Return the rows a commitment may cover, by (rank of the account, pool, region)."""
     found: dict[tuple[int, str, str], list[int]] = {}
-    for usage, rows in pools.items():
+    for usage, rows in distinct.items():
         rank = commitment.rank(usage.account)
-        if rank is not None and _matches(commitment, usage):
-            found.setdefault((rank, usage.instance_type, usage.region), []).extend(rows)
+        if rank is not None and matches(commitment, usage):
+            found.setdefault((rank, usage.pool, usage.region), []).extend(rows)
     return found
 
 
-def _matches(commitment: Commitment, usage: Usage) -> bool:
+def matches(commitment: Commitment, usage: Usage) -> bool:
+    """Return whether a commitment may cover a usage, whoever owns them."""
     match commitment.instrument:
         case Instrument.ZONAL_RI:
-            place = (usage.instance_type, usage.region, usage.zone)
-            return place == (commitment.instance_type, commitment.region, commitment.zone)
-        case Instrument.REGIONAL_RI:
-            same = prices.family(usage.instance_type) == prices.family(commitment.instance_type)
-            return same and usage.region == commitment.region
+            place = (usage.pool, usage.region, usage.zone)
+            return place == (commitment.pool, commitment.region, commitment.zone)
+        case Instrument.REGIONAL_RI | Instrument.RDS_RI | Instrument.ELASTICACHE_RI:
+            return pools.group(usage.pool) == pools.group(commitment.pool) and usage.region == commitment.region
         case Instrument.EC2_PLAN:
-            return prices.family(usage.instance_type) == commitment.family and usage.region == commitment.region
-        case Instrument.COMPUTE_PLAN:
-            return True
+            return pools.family(usage.pool) == commitment.family and usage.region == commitment.region
+        case Instrument.COMPUTE_PLAN | Instrument.SAGEMAKER_PLAN | Instrument.DATABASE_PLAN:
+            return commitment.plan_rate(usage.pool, usage.region) is not None
 
 
 def pooled(usages: Sequence[Usage], need: Ints) -> tuple[list[Usage], Ints]:
     """Return the distinct usages and what they need together: pools x hours."""
-    pools = _pools(usages)
-    sums = np.zeros((len(pools), need.shape[1]), dtype=np.int64)
-    for place, rows in enumerate(pools.values()):
+    distinct = _rows(usages)
+    sums = np.zeros((len(distinct), need.shape[1]), dtype=np.int64)
+    for place, rows in enumerate(distinct.values()):
         sums[place] = need[rows].sum(axis=0)
-    return list(pools), sums
+    return list(distinct), sums
 
 
 def plan_steps(usages: Sequence[Usage], commitments: Sequence[Commitment]) -> list[Step]:
     """Return the steps of one hour in the order they are taken; the same in every hour."""
     steps: list[Step] = []
-    pools = _pools(usages)
+    distinct = _rows(usages)
     for instrument in Instrument:
         ranked: list[tuple[tuple[object, ...], Step]] = []
         for index, commitment in enumerate(commitments):
             if commitment.instrument is not instrument:
                 continue
-            for (rank, kind, region), rows in _groups(pools, commitment).items():
+            for (rank, pool, region), rows in _groups(distinct, commitment).items():
                 at = np.sort(np.asarray(rows, dtype=np.int64))
-                if commitment.is_plan:
-                    rate = commitment.plan_rate(kind, region)
-                    kept = Fraction(rate, prices.instance_rate(kind, region))
-                    ranked.append(((rank, kept, rate, index, kind), Step(index, at, rate)))
+                rate = commitment.plan_rate(pool, region) if commitment.is_plan else None
+                if rate is None:
+                    units = pools.units(pool)
+                    ranked.append(((rank, units, pool, index), Step(index, at, units)))
                 else:
-                    units = prices.factor(kind)
-                    ranked.append(((rank, units, kind, index), Step(index, at, units)))
+                    kept = Fraction(rate, pools.list_rate(pool, region))
+                    ranked.append(((rank, kept, rate, index, pool), Step(index, at, rate)))
         steps += [step for _, step in sorted(ranked, key=lambda pair: pair[0])]
     return steps
 

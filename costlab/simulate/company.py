@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from costlab.simulate import prices
+from costlab.simulate import pools, prices
 from costlab.simulate.estate import (
     HOURS_PER_DAY,
     Account,
@@ -147,7 +147,7 @@ class _Builder:
         index = self.estate.account(account)
         return self.estate.add(Resource(rid, name, kind, index, region, zone, start, stop, shape, tags))
 
-    def meter(self, resource: int, what: str | Sku, per_day: float, **extra: float | bool) -> int:
+    def meter(self, resource: int, what: str | Sku, per_day: float, **extra: float | bool | Schedule) -> int:
         """Add a daily meter that lives as long as its resource."""
         owner = self.estate.resources[resource]
         sku = self.estate.sku(item_sku(what, owner.region) if isinstance(what, str) else what)
@@ -177,6 +177,7 @@ def build(seed: int, start: date, end: date, *, size: int = 1, discount_percent:
     _databases(builder)
     _serverless(builder)
     _trouble(builder)
+    _managed(builder)
     return Company(estate, portfolio(estate, max(size, 1)), builder.waste, builder.effects, discount_percent)
 
 
@@ -369,13 +370,33 @@ def _databases(b: _Builder) -> None:
     ]
     for name, account, shape, size, waste in rows:
         region = _W if account == "eu-prod" else _E
-        rid = f"arn:aws:rds:{region}:{b.estate.accounts[b.estate.account(account)].id}:db:{name}"
-        tags = b.tags(name=name, app=name.split("-", 1)[0], team=account.split("-", 1)[0], account=account)
-        index = b.resource("database", rid, name, account, region, shape=shape, tags=tags)
-        b.meter(index, shape, 24)
-        b.meter(index, "rds-gp3", size / 30)
+        index = _database(b, name, account, region, shape, size)
         if waste:
             b.waste.append(Waste.simple(waste, index, b.estate.resources[index], "stop"))
+
+
+def _database(b: _Builder, name: str, account: str, region: str, item: str, size: int) -> int:
+    tags = b.tags(name=name, app=name.split("-", 1)[0], team=account.split("-", 1)[0], account=account)
+    index = b.resource("database", _arn(b, "rds", account, region, f"db:{name}"), name, account, region,
+                       shape=pools.kind(item), tags=tags)  # fmt: skip
+    b.meter(index, item, 24)
+    b.meter(index, "rds-gp3", size / 30)
+    return index
+
+
+def _managed(b: _Builder) -> None:
+    """Add what its commitments were bought for, after everything else: ids and streams of the rest stay."""
+    _database(b, "ledger-pg", "data-prod", _E, "db.r7g.large:multi-az", 2 * 120)
+    for kind, tail, account, item, schedule in [
+        ("cache", "elasticache/cluster:sessions", "web-prod", "cache.r6g.xlarge", Schedule.ALWAYS),
+        ("endpoint", "sagemaker/endpoint/ranker", "ml-prod", "ml.m5.xlarge", Schedule.ALWAYS),
+        ("notebook", "sagemaker/notebook-instance/lea", "ml-prod", "ml.t3.medium", Schedule.OFFICE),
+    ]:
+        service, tail = tail.split("/", 1)
+        name = tail.replace("/", ":").rsplit(":", 1)[1]
+        tags = b.tags(name=name, app=name, team=account.split("-", 1)[0], account=account)
+        index = b.resource(kind, _arn(b, service, account, _E, tail), name, account, _E, shape=item, tags=tags)
+        b.meter(index, item, 24, schedule=schedule)
 
 
 def _serverless(b: _Builder) -> None:

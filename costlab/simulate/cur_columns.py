@@ -51,7 +51,7 @@ DESCRIPTION = f"""case when {of(Line.NEGATION)} then 'SavingsPlanNegation used b
     when {of(Line.REFUND)} then 'Refund for AWS usage of an earlier month, ' || s.service
     when {of(Line.PLAN_UPFRONT)} then 'One-time fee for Savings Plan ID: ' || split_part(c.id, '/', 2)
     when {of(Line.SPLIT)} then 'Split cost of ' || p.pod
-    when {of(Line.FEE)} and c.com is not null then 'Sign up charge for subscription: ' || split_part(c.id, '/', 2)
+    when {of(Line.FEE)} and c.com is not null then 'Sign up charge for subscription: ' || regexp_extract(c.id, '[^/:]+$')
     else s.description end"""
 
 
@@ -126,7 +126,7 @@ CUR_COLUMNS: Final[tuple[CurColumn, ...]] = (
     _text("line_item_usage_type", USAGE_TYPE),
     _text("pricing_currency", f"case when not {of(Line.TAX)} then 'USD' end"),
     _text("pricing_lease_contract_length", f"case when {RI_ROWS} then c.years || 'yr' end"),
-    _text("pricing_offering_class", f"case when {RI_ROWS} then 'standard' end"),
+    _text("pricing_offering_class", f"case when {RI_ROWS} and s.code = 'AmazonEC2' then 'standard' end"),
     _usd("pricing_public_on_demand_cost", "f.od", PRICED),
     _number("pricing_public_on_demand_rate", f"case when {USED} then $rate(s.list_rate) end"),
     _text("pricing_purchase_option", f"case when {RI_ROWS} then c.payment end"),
@@ -141,7 +141,7 @@ CUR_COLUMNS: Final[tuple[CurColumn, ...]] = (
     _text("product_from_location", "case when s.product_family = 'Data Transfer' then s.region_name end"),
     _text("product_from_location_type", "case when s.product_family = 'Data Transfer' then 'AWS Region' end"),
     _text("product_from_region_code", "case when s.product_family = 'Data Transfer' then s.region end"),
-    _text("product_instance_family", "case when s.factor is null then null when s.instance_type like 'c%' then 'Compute optimized' when s.instance_type like 'r%' then 'Memory optimized' else 'General purpose' end"),
+    _text("product_instance_family", "case when s.vcpus is null then null when s.instance_type like 'c%' then 'Compute optimized' when s.instance_type like 'r%' then 'Memory optimized' else 'General purpose' end"),
     _text("product_instance_type", "s.instance_type"),
     _text("product_instancesku", _NULL),
     _text("product_location", "s.region_name"),

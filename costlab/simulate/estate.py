@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from costlab.simulate import prices
+from costlab.simulate import pools, prices
 
 if TYPE_CHECKING:
     from datetime import date
@@ -52,6 +52,8 @@ class Sku:
     description: str = ""
     seller: str = ""
     """Marketplace products only."""
+    pool: str = ""
+    """What reservations and plans see of it (:mod:`costlab.simulate.pools`); empty: they do not cover it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ class Meter:
     noise: float = 0.0
     whole: bool = False
     """Counted in whole blocks of units (requests)."""
+    schedule: Schedule = Schedule.ALWAYS
+    """When it runs, if it has a pool; per_day counts a day on which it always runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,7 @@ def instance_sku(instance_type: str, region: str, *, spot: bool = False) -> Sku:
         product_family="Compute Instance",
         instance_type=instance_type,
         description=f"${rate / prices.RATE:.10g} per {kind} Linux {instance_type} Instance Hour",
+        pool="" if spot else instance_type,
     )
 
 
@@ -217,6 +222,11 @@ _ITEMS = {  # what: (code, service, usage type, operation, unit, product family)
     "db.m5.large": ("AmazonRDS", "RDS", "InstanceUsage:db.m5.large", "CreateDBInstance:0014", "Hrs", "Database Instance"),
     "db.r5.large": ("AmazonRDS", "RDS", "InstanceUsage:db.r5.large", "CreateDBInstance:0014", "Hrs", "Database Instance"),
     "db.r5.xlarge": ("AmazonRDS", "RDS", "InstanceUsage:db.r5.xlarge", "CreateDBInstance:0014", "Hrs", "Database Instance"),
+    "db.r7g.large:multi-az": ("AmazonRDS", "RDS", "Multi-AZUsage:db.r7g.large", "CreateDBInstance:0014", "Hrs", "Database Instance"),
+    "cache.r6g.large": ("AmazonElastiCache", "ElastiCache", "NodeUsage:cache.r6g.large", "CreateCacheCluster:0002", "Hrs", "Cache Instance"),
+    "cache.r6g.xlarge": ("AmazonElastiCache", "ElastiCache", "NodeUsage:cache.r6g.xlarge", "CreateCacheCluster:0002", "Hrs", "Cache Instance"),
+    "ml.m5.xlarge": ("AmazonSageMaker", "SageMaker", "Host:ml.m5.xlarge", "RunInstance", "Hrs", "ML Instance"),
+    "ml.t3.medium": ("AmazonSageMaker", "SageMaker", "Notebk:ml.t3.medium", "RunInstance", "Hrs", "ML Instance"),
     "rds-gp3": ("AmazonRDS", "RDS", "RDS:GP3-Storage", "CreateDBInstance:0014", "GB-Mo", "Database Storage"),
     "eks-cluster": ("AmazonEKS", "EKS", "AmazonEKS-Hours:perCluster", "CreateOperation", "Hrs", "Compute"),
     "fargate-vcpu": ("AmazonECS", "ECS", "Fargate-vCPU-Hours:perCPU", "FargateTask", "Hrs", "Compute"),
@@ -240,6 +250,8 @@ SERVICES = {
     "ECS": "Amazon Elastic Container Service",
     "OpenSearch": "Amazon OpenSearch Service",
     "DynamoDB": "Amazon DynamoDB",
+    "ElastiCache": "Amazon ElastiCache",
+    "SageMaker": "Amazon SageMaker",
 }
 
 
@@ -256,6 +268,7 @@ def item_sku(what: str, region: str) -> Sku:
         list_rate=rate,
         region=region,
         product_family=product_family,
-        instance_type=what if what.startswith("db.") else "",
+        instance_type=pools.kind(what) if pools.service(what) else "",
         description=f"${rate / prices.RATE:.10g} per {unit} {usage}",
+        pool=pools.pool_of(what),
     )

@@ -93,10 +93,17 @@ OTHER: Final = {  # what: (us-east-1, eu-west-1)
     "lambda-request": ("0.0000002", "0.0000002"),
     "logs": ("0.5", "0.57"),
     "metrics": ("0.3", "0.3"),
+    "db.t3.micro": ("0.018", "0.02"),
     "db.t3.medium": ("0.072", "0.077"),
     "db.m5.large": ("0.178", "0.196"),
     "db.r5.large": ("0.25", "0.28"),
     "db.r5.xlarge": ("0.5", "0.56"),
+    "db.r7g.large": ("0.239", "0.267"),
+    "db.r7g.large:multi-az": ("0.478", "0.534"),
+    "cache.r6g.large": ("0.206", "0.23"),
+    "cache.r6g.xlarge": ("0.411", "0.459"),
+    "ml.m5.xlarge": ("0.23", "0.257"),
+    "ml.t3.medium": ("0.05", "0.056"),
     "rds-gp3": ("0.115", "0.127"),
     "eks-cluster": ("0.1", "0.1"),
     "fargate-vcpu": ("0.04048", "0.04048"),
@@ -154,8 +161,12 @@ def discounted(list_rate: int, percent: int) -> int:
 
 def plan_percent(instance_type: str, *, locked: bool, years: int, payment: str) -> int:
     """Return the discount of a savings plan on an instance type; ``locked`` means EC2 Instance plan."""
-    base = COMPUTE_PLAN[family(instance_type)][1 if locked else 0]
-    return base + (THREE_YEARS if years == 3 else 0) + PAYMENT[payment]
+    return COMPUTE_PLAN[family(instance_type)][1 if locked else 0] + longer(years, payment)
+
+
+def longer(years: int, payment: str) -> int:
+    """Return the percentage points that a longer term and paying ahead add to a discount."""
+    return (THREE_YEARS if years == 3 else 0) + PAYMENT[payment]
 
 
 def money(quantity: int, rate_: int) -> int:

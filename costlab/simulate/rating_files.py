@@ -1,6 +1,7 @@
 """What ``costlab rate`` reads, of the simulated company: usage, commitments and committed prices.
 
-Usage is what the commitments were applied to: on-demand Linux machines by hour, account, type and zone.
+Usage is what the commitments were applied to: on-demand Linux machines, and databases, caches and ML instances in
+their reach, by hour, account, pool and zone.
 """
 
 # ruff: noqa: E501 - tables of data and SQL read best with one entry on a line
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from costlab.simulate import prices
+from costlab.simulate.pools import list_rate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +51,7 @@ class RatingFiles:
                 per_unit_exact(u.quantity * 1000000)::decimal(18, 4) as quantity, per_unit_exact(p.rate) as list_price, p.zone
                 from ledger_usage as u join pools as p using (pool) order by 1, 3, 4, 5, 8""",
             "rate_commitments": """select c.id, 'aws' as provider, c.instrument, a.id as owner_account_id, c.region, c.zone,
-                coalesce(c.instance_type, c.family) as family_or_pool,
+                coalesce(c.pool, c.family) as family_or_pool,
                 case when c.is_plan then per_unit_exact(c.hourly) else c.count end as amount, at_hour(c.start) as "from",
                 at_hour(c.stop) as "to", c.sharing, c."group"::varchar as "group"
                 from commitments as c join accounts as a on a.acc = c.owner order by c.com""",
@@ -67,7 +68,7 @@ class RatingFiles:
         rows = [
             {
                 "pool": place, "account_id": accounts[pool.account].id, "region": pool.region, "zone": pool.zone,
-                "name": pool.instance_type, "rate": prices.instance_rate(pool.instance_type, pool.region),
+                "name": pool.pool, "rate": list_rate(pool.pool, pool.region),
             }
             for pool, place in self.pools.items()
         ]  # fmt: skip
@@ -82,22 +83,15 @@ _PRICES = pa.schema({"com": pa.int32(), "pool": pa.string(), "region": pa.string
 
 
 def _committed_prices(commitments: list[Commitment], pools: list[Usage]) -> Any:
-    """Return the price of each commitment per unit and hour: plans of every type in use, reservations of their own."""
-    kinds = sorted({(pool.instance_type, pool.region) for pool in pools})
+    """Return the price of each commitment per unit and hour: plans of all they cover, reservations of their own."""
+    kinds = sorted({(used.pool, used.region) for used in pools})
     rows: list[dict[str, Any]] = []
     for com, owned in enumerate(commitments):
-        if owned.is_plan:
-            rows += [
-                {"com": com, "pool": kind, "region": region, "rate": owned.plan_rate(kind, region)}
-                for kind, region in kinds
-            ]
-        else:
-            rows.append(
-                {
-                    "com": com,
-                    "pool": owned.instance_type,
-                    "region": owned.region,
-                    "rate": owned.hourly // owned.count,
-                }
-            )
+        rated = ((pool, region, owned.plan_rate(pool, region)) for pool, region in kinds)
+        own = [(owned.pool, owned.region, owned.hourly // max(owned.count, 1))]
+        rows += [
+            {"com": com, "pool": pool, "region": region, "rate": rate}
+            for pool, region, rate in (rated if owned.is_plan else own)
+            if rate is not None
+        ]
     return pa.Table.from_pylist(rows, schema=_PRICES)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from costlab.period import midnight
-from costlab.simulate import prices
+from costlab.simulate import pools, prices
 from costlab.simulate.charges import POD_WEIGHTS
 from costlab.simulate.commitments import Instrument
 from costlab.simulate.facts import Line
@@ -41,6 +41,10 @@ CATEGORIES = {  # service code: FOCUS service category and subcategory
     "AmazonEKS": ("Compute", "Containers"),
     "AmazonS3": ("Storage", "Object Storage"),
     "AmazonRDS": ("Databases", "Relational Databases"),
+    "AmazonElastiCache": ("Databases", "Caching"),
+    "AmazonSageMaker": ("AI and Machine Learning", "Machine Learning"),
+    "MachineLearningSavingsPlans": ("AI and Machine Learning", "Other (AI and Machine Learning)"),
+    "DatabaseSavingsPlans": ("Databases", "Other (Databases)"),
     "AmazonDynamoDB": ("Databases", "NoSQL Databases"),
     "AmazonES": ("Analytics", "Search"),
     "AmazonVPC": ("Networking", "Network Infrastructure"),
@@ -105,7 +109,7 @@ def _kinds() -> Any:
 def _skus(biller: Biller) -> Any:
     rows = []
     for index, sku in enumerate(biller.company.estate.skus):
-        family = prices.family(sku.instance_type) if "." in sku.instance_type else ""
+        family = pools.family(sku.instance_type) if "." in sku.instance_type else ""
         machine = sku.product_family == "Compute Instance"
         shape = prices.shape(sku.instance_type) if machine else None
         product = {"product_name": sku.service, "region": sku.region, "servicename": sku.service}
@@ -120,13 +124,20 @@ def _skus(biller: Biller) -> Any:
                 "product_family": sku.product_family or None, "instance_type": sku.instance_type or None,
                 "family": family or None, "description": sku.description, "seller": sku.seller or None, "category": _category(sku)[0],
                 "subcategory": _category(sku)[1],
-                "sku_id": sku_id(sku), "factor": prices.FACTORS[sku.instance_type.rsplit(".", 1)[1]] if machine else None,
+                "sku_id": sku_id(sku), "factor": _factor(sku, machine=machine),
                 "vcpus": shape[0] if shape else None,
                 "product": [(k, v) for k, v in sorted(product.items()) if v],
             }
         )  # fmt: skip
     maps = pa.array([row.pop("product") for row in rows], pa.map_(pa.string(), pa.string()))
     return _columns(rows).append_column("product", maps)
+
+
+def _factor(sku: Sku, *, machine: bool) -> float | None:
+    """Return the normalised units of an hour; None of what no size-flexible reservation covers."""
+    if machine or pools.service(sku.pool) in {"db", "cache"}:
+        return pools.units(sku.pool or sku.instance_type) / 4
+    return None
 
 
 def _resources(biller: Biller) -> Any:
@@ -157,20 +168,27 @@ def _cur_key(key: str) -> str:
     return "aws_created_by" if key == "aws:createdBy" else "user_" + key.lower().replace("-", "_")
 
 
+_OFFERINGS = {
+    Instrument.EC2_PLAN: "EC2InstanceSavingsPlans",
+    Instrument.COMPUTE_PLAN: "ComputeSavingsPlans",
+    Instrument.SAGEMAKER_PLAN: "SageMakerSavingsPlans",
+    Instrument.DATABASE_PLAN: "DatabaseSavingsPlans",
+}
+
+
 def _commitments(biller: Biller) -> Any:
     rows = []
     for index, owned in enumerate(biller.company.commitments):
-        compute = owned.instrument is Instrument.COMPUTE_PLAN
         rows.append(
             {
                 "com": index, "id": owned.id, "instrument": str(owned.instrument), "is_plan": owned.is_plan,
                 "owner": owned.account, "payment": owned.payment, "years": owned.years, "region": owned.region or None,
-                "family": owned.family or None, "instance_type": owned.instance_type or None, "zone": owned.zone or None,
+                "family": owned.family or None, "pool": owned.pool or None, "instance_type": pools.kind(owned.pool) or None, "zone": owned.zone or None,
                 "sharing": owned.sharing,
                 "group": ";".join(biller.company.estate.accounts[a].id for a in owned.group) or None,
                 "count": owned.count, "units": owned.units / 4 if not owned.is_plan else None, "start": owned.start,
                 "stop": owned.stop, "hourly": owned.hourly, "upfront": owned.upfront,
-                "offering": "ComputeSavingsPlans" if compute else "EC2InstanceSavingsPlans" if owned.is_plan else None,
+                "offering": _OFFERINGS.get(owned.instrument),
             }
         )  # fmt: skip
     return _columns(rows)

@@ -75,7 +75,7 @@ class MachineHours:
             case Schedule.ALWAYS:
                 return np.full((len(rows), len(hours)), FULL_HOUR, dtype=np.int64)
             case Schedule.OFFICE:
-                open_hours = (weekday < _WEEKEND) & (hour >= 7) & (hour < 19)
+                open_hours = _office(weekday, hour)
                 return np.broadcast_to((open_hours * FULL_HOUR).astype(np.int64), (len(rows), len(hours)))
             case Schedule.BATCH:
                 length = self.nights[rows][:, weekday]
@@ -87,6 +87,31 @@ class MachineHours:
                 before = self.desired[self.fleet[rows]][:, np.maximum(hours - 1, 0)]
                 scaled_out = running & (self.rank[rows, None] >= before)
                 return np.where(scaled_out, self.first_hour[rows, None], running * FULL_HOUR).astype(np.int64)
+
+
+def _office(weekday: Ints, hour: Ints) -> NDArray[np.bool_]:
+    return (weekday < _WEEKEND) & (hour >= 7) & (hour < 19)
+
+
+class MeterHours:
+    """Running time of databases, caches and ML instances that are billed by the hour; see :class:`MachineHours`."""
+
+    def __init__(self, estate: Estate, meters: Sequence[int]) -> None:
+        chosen = [estate.meters[number] for number in meters]
+        self.weekday = estate.start.weekday()
+        self.quantity = np.array([round(m.per_day / HOURS_PER_DAY * FULL_HOUR) for m in chosen], dtype=np.int64)
+        self.start = np.array([m.start_day for m in chosen], dtype=np.int64) * HOURS_PER_DAY
+        self.stop = np.array([m.stop_day for m in chosen], dtype=np.int64) * HOURS_PER_DAY
+        self.office = np.array([m.schedule is Schedule.OFFICE for m in chosen], dtype=np.bool_)
+
+    def between(self, first_day: int, last_day: int) -> tuple[Ints, Ints]:
+        """Return (meters that run at all, their 1e-4 hours per hour of ``[first_day, last_day)``)."""
+        hours = np.arange(first_day * HOURS_PER_DAY, last_day * HOURS_PER_DAY, dtype=np.int64)
+        runs = (hours >= self.start[:, None]) & (hours < self.stop[:, None])
+        runs &= _office((hours // HOURS_PER_DAY + self.weekday) % 7, hours % HOURS_PER_DAY) | ~self.office[:, None]
+        need = runs * self.quantity[:, None]
+        alive = np.flatnonzero(need.any(axis=1))
+        return alive, need[alive]
 
 
 def fleet_demand(fleet: Fleet, weekday_of_first_day: int, hours: int, rng: np.random.Generator) -> NDArray[np.int32]:

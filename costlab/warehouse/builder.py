@@ -17,8 +17,9 @@ from costlab.errors import ModelError
 from costlab.interfaces.connector import Dataset
 from costlab.interfaces.datasets import COVERAGE, INSTANTS, OBSERVATIONS, RELATIONS, STATES, TYPES
 from costlab.paths import shipped
-from costlab.period import Month
+from costlab.period import Month, utc_now
 from costlab.warehouse.connection import Error, connect
+from costlab.warehouse.discounts import write_discounts
 from costlab.warehouse.findings import Findings, write_findings
 from costlab.warehouse.lake_tables import write_lake_tables
 from costlab.warehouse.marts import MartCache, Part, costs_view, prepare
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from costlab.interfaces.discount import Discount
     from costlab.lake import KnownRevision, Revision
     from costlab.warehouse.connection import Connection
 
@@ -68,6 +70,7 @@ def build(
     *,
     as_of: datetime | None = None,
     tag_keys: Sequence[str] = DEFAULT_TAG_KEYS,
+    discounts: Sequence[Discount] = (),
     findings: Findings | None = None,
     keep_marts: bool = False,
 ) -> BuildReport:
@@ -83,6 +86,8 @@ def build(
     as_of
         Rows of revisions marked as clipped count if their charge (at the latest: their billing period) ended by
         then, metric samples if they are older.
+    discounts
+        Negotiated ones; those in force at ``as_of`` (default: now) count.
     keep_marts
         Keep the marts of whole revisions in the workspace's cache (a publish does; otherwise it is only read).
 
@@ -110,6 +115,7 @@ def build(
             con.execute(f"create view {name} as {_rows_of(con, dataset, revisions, as_of)}")
         _split_coverage(con)
         con.execute(f"create view prices.default_offers as {default_offers(workspace)}")
+        write_discounts(con, discounts, (as_of or utc_now()).date())
         write_lake_tables(con, [known.revision for known in revisions])
         scratch = target.with_suffix(".marts")
         with MartCache(workspace, scratch, tag_keys, keep=keep_marts) as cache:

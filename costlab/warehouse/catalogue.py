@@ -30,13 +30,14 @@ from costlab.warehouse.relations import Database
 
 __all__ = [
     "DEFAULT_TAG_KEYS", "KEEP", "BuildReport", "Generation", "build", "current", "generations",
-    "open_current", "publish", "publish_lake",
+    "open_current", "publish", "publish_lake", "remove",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
+    from costlab.interfaces.discount import Discount
     from costlab.lake import Lake
     from costlab.warehouse.findings import FindingsOf
 
@@ -64,6 +65,7 @@ def publish(
     revisions: Sequence[KnownRevision],
     *,
     tag_keys: Sequence[str] = DEFAULT_TAG_KEYS,
+    discounts: Sequence[Discount] = (),
     findings_of: FindingsOf | None = None,
 ) -> tuple[Generation, BuildReport]:
     """Build a catalogue of the live revisions and make it the current one.
@@ -90,12 +92,14 @@ def publish(
     with _publishing(serve):
         generation = _next(serve, seq)
         try:
-            report = build(workspace, revisions, generation.path, tag_keys=tag_keys, keep_marts=True)
+            report = build(
+                workspace, revisions, generation.path, tag_keys=tag_keys, discounts=discounts, keep_marts=True
+            )
             if findings_of is not None:
                 _add_findings(workspace, generation.path, findings_of)
             generation.files_list.write_text("".join(f"{path}\n" for path in report.mart_files), encoding="utf-8")
         except BaseException:
-            _remove(generation)
+            remove(generation)
             raise
         _flip(workspace, generation)
         _prune(workspace)
@@ -197,17 +201,18 @@ def _prune(workspace: Path) -> None:
     kept = set(known[-KEEP:]) | ({live} if live else set())
     for generation in generations(workspace):
         if generation not in kept:
-            _remove(generation)
+            remove(generation)
     read = {line for g in kept for line in g.files_list.read_text(encoding="utf-8").splitlines()}
     for path in (workspace / MART_CACHE).rglob("*.parquet*"):
         if path.relative_to(workspace).as_posix() not in read:
             path.unlink(missing_ok=True)
 
 
-def _remove(generation: Generation) -> None:
-    for suffix in (".duckdb", ".duckdb.wal", ".files"):
-        generation.path.with_suffix(suffix).unlink(missing_ok=True)
+def remove(generation: Generation) -> None:
+    """Remove a generation; the database last: by its name a next publish finds what a killed one left."""
     shutil.rmtree(generation.path.with_suffix(".marts"), ignore_errors=True)
+    for suffix in (".files", ".duckdb.wal", ".duckdb"):
+        generation.path.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

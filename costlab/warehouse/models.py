@@ -37,6 +37,7 @@ BASE_TABLES = frozenset(
         "inventory.resources",
         "prices.history",
         "prices.default_offers",
+        "prices.discounts",
         "settings.tag_keys",
         "lake.revisions",
         "lake.quarantine",

@@ -44,6 +44,7 @@ def offer_file(path: Path, *rows: dict[str, str]) -> Path:
     writer.writeheader()
     writer.writerows(ROW | row for row in rows)
     content = (ABOUT + text.getvalue()).encode()
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
     return path
 
@@ -212,3 +213,48 @@ def test_a_busy_price_service_is_asked_again_and_a_query_is_never_shown(tmp_path
     assert report.exit_code == 0
     assert len(service.asked) == 3
     assert not any("secret" in text for text in said)
+
+
+def test_every_row_of_an_offer_file_is_accounted_for(tmp_path: Path) -> None:
+    half = RESERVED | {"PurchaseOption": "All Upfront"}
+    place = offer_file(
+        tmp_path / "index.csv",
+        {}, {"Tenancy": "Reserved"}, {"PricePerUnit": ""}, {"TermType": "Trial"}, {"PricePerUnit": "n/a"},
+        half | {"Unit": "Quantity", "PricePerUnit": "515"}, half | {"PricePerUnit": "0"},
+        RESERVED | {"OfferingClass": "other"}, RESERVED | {"OfferTermCode": "X", "PricePerUnit": ""},
+    )  # fmt: skip
+    place.write_text(place.read_text() + '"M5LARGE","a line cut\n')
+    (period,) = ingest(tmp_path / "ws", "aws-prices", str(place)).periods
+    item = period.item()
+    assert (item["rows_received"], item["rows_loaded"], item["rows_quarantined"]) == (10, 2, 3)
+    assert item["rows_dropped"] == {
+        "no plain instance": 1, "no price": 1, "other offering class": 1, "other terms": 1,
+        "upfront part of a reservation": 1,
+    }  # fmt: skip
+
+
+def test_an_upfront_payment_without_hours_is_a_price_of_its_own(tmp_path: Path) -> None:
+    found = loaded(
+        tmp_path, RESERVED | {"PurchaseOption": "All Upfront", "Unit": "Quantity", "PricePerUnit": "515"},
+        columns="payment, price, upfront, unit",
+    )  # fmt: skip
+    assert [tuple(row.values()) for row in found] == [("all", Decimal(0), Decimal(515), "hour")]
+
+
+def test_a_file_loaded_twice_in_a_month_changes_nothing(tmp_path: Path) -> None:
+    place = offer_file(tmp_path / "index.csv", {})
+    first, second = (ingest(tmp_path / "ws", "aws-prices", str(place)).periods[0].action for _ in range(2))
+    assert (first, second) == ("loaded", "unchanged")
+
+
+def test_a_folder_of_offer_files_and_savings_plans_is_one_load(tmp_path: Path) -> None:
+    offer_file(tmp_path / "prices" / "a.csv", {})
+    offer_file(tmp_path / "prices" / "b.csv.gz", {"Region Code": "eu-west-1", "PricePerUnit": "0.107"})
+    plan_file(tmp_path / "prices" / "plans.json")
+    with load(tmp_path, tmp_path / "prices") as db:
+        rows = db.rows("select region_id, instrument, price from prices.history where os = 'Linux' order by all")
+    assert [tuple(row.values()) for row in rows] == [
+        ("eu-west-1", "ondemand", Decimal("0.107")),
+        ("us-east-1", "compute-sp", Decimal("0.07")),
+        ("us-east-1", "ondemand", Decimal("0.096")),
+    ]

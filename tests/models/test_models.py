@@ -8,6 +8,7 @@ names are compared, but all rows must be there. Money is text, instants are ISO 
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ import pytest
 from costlab.answer import jsonable
 from costlab.focus.columns import COLUMN_TYPES
 from costlab.interfaces.datasets import OFFER_TYPES
+from costlab.interfaces.discount import discount_of
 from costlab.paths import shipped
 from costlab.warehouse.connection import connect
+from costlab.warehouse.discounts import write_discounts
 from costlab.warehouse.marts import prepare
 from costlab.warehouse.models import load_models
 from costlab.warehouse.relations import Database
@@ -39,6 +42,8 @@ def rows_out(model_name: str, case: dict[str, Any]) -> list[dict[str, Any]]:
         create_table(con, "focus.costs", COLUMN_TYPES, focus_rows([defaults | row for row in case.get("costs", [])]))
         for name, rows in (("history", "offers"), ("default_offers", "default_offers")):
             create_table(con, f"prices.{name}", OFFER_TYPES, [defaults | row for row in case.get(rows, [])])
+        agreed = [discount_of(table) for table in case.get("discounts", [])]
+        write_discounts(con, agreed, date(2026, 6, 1))
         for model in load_models(shipped("sql")):
             con.execute(f"create table {model.name} as {model.sql}")
             if model.name == model_name:

@@ -27,6 +27,9 @@ SIZES: dict[str, tuple[str, Fraction]] = {
     "m5.4xlarge": ("m5", Fraction(32)),
     "c5.nano": ("c5", Fraction(1, 4)),
     "c5.large": ("c5", Fraction(4)),
+    "db.r7g.large:postgresql": ("db.r7g:postgresql", Fraction(4)),
+    "db.r7g.xlarge:postgresql": ("db.r7g:postgresql", Fraction(8)),
+    "db.r7g.large:postgresql:multi-az-cluster": ("db.r7g:postgresql", Fraction(12)),
     "db.r5.large:mysql": ("db.r5:mysql", Fraction(4)),
     "db.r5.large:mysql:multi-az": ("db.r5:mysql", Fraction(8)),
     "cache.r6g.large": ("cache.r6g", Fraction(4)),
@@ -140,6 +143,13 @@ class BruteForce:
             return bool((u["pool"], u["region"]) == (target, c["region"]))
         if c["instrument"] == "ec2-sp":
             return FAMILY.get(u["pool"]) == target and bool(u["region"] == c["region"])
+        kind = u["pool"].split(".")[0] if "." in u["pool"] else "requests"
+        if c["instrument"] == "compute-sp":
+            return kind not in {"db", "cache", "ml"} and not u["pool"].endswith(".search")
+        if c["instrument"] == "sagemaker-sp":
+            return bool(kind == "ml")
+        if c["instrument"] == "database-sp":
+            return kind in {"db", "cache", "requests"}
         return True
 
     def pair(self, place: int, c: Row, u: Row) -> tuple[Any, Fraction, Fraction] | None:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from costlab.rating import bill
+from costlab.rating import Instrument, bill
 from tests.property.rating_brute_force import BruteForce, Result, Row
 
 START = datetime(2026, 1, 1)
@@ -20,19 +20,22 @@ ACCOUNTS = ("a", "b", "c")
 POOLS = {
     "aws": ["m5.large", "m5.xlarge", "m5.4xlarge", "m5.large:windows", "c5.nano", "c5.large", "g5.xlarge",
             "g5.2xlarge", "db.r5.large:mysql", "db.r5.large:mysql:multi-az", "cache.r6g.large", "cache.r6g.xlarge",
-            "r5.large.search", "dc2.large", "ml.m5.large"],
+            "db.r7g.large:postgresql", "db.r7g.xlarge:postgresql", "db.r7g.large:postgresql:multi-az-cluster",
+            "r5.large.search", "dc2.large", "ml.m5.large", "ml.t3.medium", "WriteRequestUnits"],
     "azure": ["Standard_D2s_v5", "Standard_D4s_v5", "Standard_D16s_v5", "Standard_E8s_v5"],
     "gcp": ["e2-vcpu", "e2-ram", "c3-vcpu", "a2-gpu"],
 }  # fmt: skip
 INSTRUMENTS = {
     "aws": {"zonal-ri": ["m5.large", "c5.large", "g5.xlarge"],
             "regional-ri": ["m5.large", "m5.xlarge", "c5.large", "g5.xlarge", "m5.large:windows"],
-            "rds-ri": ["db.r5.large:mysql", "db.r5.large:mysql:multi-az"],
-            "elasticache-ri": ["cache.r6g.xlarge"], "opensearch-ri": ["r5.large.search"], "redshift-ri": ["dc2.large"],
+            "rds-ri": ["db.r5.large:mysql", "db.r5.large:mysql:multi-az", "db.r7g.large:postgresql"],
+            "elasticache-ri": ["cache.r6g.xlarge", "cache.r6g.large"], "opensearch-ri": ["r5.large.search"],
+            "redshift-ri": ["dc2.large"],
             "ec2-sp": ["m5", "c5", "g5"], "compute-sp": [""], "sagemaker-sp": [""], "database-sp": [""]},
     "azure": {"azure-reservation": POOLS["azure"], "azure-sp": [""]},
     "gcp": {"gcp-resource-cud": POOLS["gcp"], "gcp-flex-cud": [""], "gcp-flex-cud-credit": [""]},
 }  # fmt: skip
+assert {kind for kinds in INSTRUMENTS.values() for kind in kinds} == set(Instrument)
 REGIONS = ("r1", "r2")
 
 
@@ -102,7 +105,7 @@ def near(found: Decimal | None, expected: Any) -> None:
 
 @pytest.mark.parametrize("cloud", POOLS)
 def test_a_thousand_random_hours_are_billed_as_the_rules_say(cloud: str) -> None:
-    covered = 0
+    covered, by = 0, set[str]()
     for seed in SEEDS:
         usage, commitments, rates = estate(cloud, seed)
         found = bill(pd.DataFrame(usage), pd.DataFrame(commitments), pd.DataFrame(rates))
@@ -110,4 +113,7 @@ def test_a_thousand_random_hours_are_billed_as_the_rules_say(cloud: str) -> None
         expected = BruteForce(usage, commitments, rates, span).bill()
         assert_equal(found, expected)
         covered += sum(key[3] is not None for key in expected.lines)
+        kinds = {owned["id"]: owned["instrument"] for owned in commitments}
+        by |= {kinds[name] for (name, _), (used, _, _) in expected.uses.items() if used}
     assert covered > 1000  # the cases are about something
+    assert by == set(INSTRUMENTS[cloud])  # and every instrument covers usage in some of them

@@ -1,5 +1,6 @@
 """What an API connector lands is staged like a file, and options keep secrets out of the configuration."""
 
+import io
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +27,13 @@ def test_records_are_counted_and_the_version_is_their_content(tmp_path: Path) ->
     assert one.rows == two.rows == 2
     assert one.stored.version == two.stored.version
     assert one.stored.version != landing(tmp_path / "c").write("x", records[:1]).stored.version
+
+
+def test_a_file_is_landed_as_it_is(tmp_path: Path) -> None:
+    one = landing(tmp_path / "a").receive("x", io.BytesIO(b"a,b\r\n1,2\n"))
+    two = landing(tmp_path / "b").receive("x", io.BytesIO(b"a,b\r\n1,2\n"))
+    assert Path(one.stored.uri).read_bytes() == b"a,b\r\n1,2\n"
+    assert (one.rows, one.stored.bytes, one.stored.version) == (None, 9, two.stored.version)
 
 
 def test_a_name_cannot_be_landed_twice(tmp_path: Path) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,8 +15,14 @@ from costlab.prices import Catalogue, Missing, Offer, doubts
 from costlab.prices.check import size_of
 from costlab.warehouse.builder import build
 from costlab.warehouse.connection import connect
+from costlab.warehouse.discounts import write_discounts
 from costlab.warehouse.relations import Database
 from tests.support import create_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from costlab.interfaces.discount import Discount
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,11 +30,17 @@ ROOT = Path(__file__).resolve().parents[2]
 class Shop:
     """Offers by hand over the catalogue's own view."""
 
-    def __init__(self, loaded: list[dict[str, Any]], default: list[dict[str, Any]] | None = None) -> None:
+    def __init__(
+        self,
+        loaded: list[dict[str, Any]],
+        default: list[dict[str, Any]] | None = None,
+        discounts: Sequence[Discount] = (),
+    ) -> None:
         self.con = connect()
         self.con.execute("create schema prices")
         create_table(self.con, "prices.history", dict(OFFER_TYPES), [offer(**given) for given in loaded])
         create_table(self.con, "prices.default_offers", dict(OFFER_TYPES), [offer(**given) for given in default or []])
+        write_discounts(self.con, discounts, date(2026, 6, 1))
         sql = (ROOT / "sql/prices/offers.sql").read_text()
         self.con.execute(f"create view prices.offers as {sql}")
 

@@ -76,6 +76,34 @@ def test_of_equal_savings_the_lowest_plan_rate_goes_first() -> None:
     assert covers(found) == {("small.large", "a", "c"): 1, ("big.large", "a", "on-demand"): 1}
 
 
+def test_plans_of_a_service_cover_its_usage_only_whatever_has_a_rate() -> None:
+    pools = (
+        "m5.large",
+        "ml.m5.large",
+        "db.r7g.large:postgresql",
+        "USE1-NodeUsage:cache.r7g.large",
+        "WriteRequestUnits",
+    )
+    reach = {"compute-sp": {"m5.large", "WriteRequestUnits"}, "sagemaker-sp": {"ml.m5.large"},
+             "database-sp": {*pools[2:]}}  # fmt: skip
+    for instrument, covered in reach.items():
+        rates = [(instrument, pool, 0.5) for pool in pools]
+        found = billed([used(pool, 1) for pool in pools], [owned("c", instrument, "", 9, region="")], rates)
+        assert {pool for pool, _, by in covers(found) if by == "c"} == covered
+        assert found.totals["share_without_committed_price"] == {instrument: 0}
+
+
+def test_a_reservation_of_databases_goes_before_a_database_plan_and_counts_multi_az_twice() -> None:
+    single, double = "db.r7g.large:postgresql", "db.r7g.large:postgresql:multi-az"
+    found = billed(
+        [used(double, 1, 0.478)],
+        [owned("plan", "database-sp", "", 9, region=""), owned("ri", "rds-ri", single, 1)],
+        [("database-sp", double, 0.3824), ("rds-ri", single, 0.16)],
+    )
+    assert covers(found) == {(double, "a", "ri"): Decimal("0.5"), (double, "a", "plan"): Decimal("0.5")}
+    assert use(found, "plan")["used"] == Decimal("0.1912")
+
+
 def test_a_plan_of_a_busy_account_burns_on_its_low_discount_usage_first() -> None:
     found = billed(
         [used("low.large", 1, 1.0, account="owner"), used("high.large", 1, 1.0, account="other")],

@@ -132,7 +132,7 @@ def test_the_template_is_valid_and_changes_nothing_and_names_every_key(tmp_path:
     uncommented = "\n".join(
         line.removeprefix("# ") if " = " in line or line.startswith("# [[") else line for line in template().split("\n")
     )
-    assert set(tomllib.loads(uncommented)) == {"sources", *(key.section for key in KEYS)}
+    assert set(tomllib.loads(uncommented)) == {"sources", "discounts", *(key.section for key in KEYS)}
     for key in KEYS:
         assert tomllib.loads(uncommented)[key.section][key.name] == (
             list(key.default) if isinstance(key.default, tuple) else key.default

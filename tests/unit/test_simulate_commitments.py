@@ -9,32 +9,42 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from costlab.simulate import prices
+from costlab.simulate import pools, prices
 from costlab.simulate.commitments import Commitment, Instrument, Usage, amount_of, apply, plan_steps
 
 HOUR = prices.QUANTITY
 EAST, WEST = "us-east-1", "eu-west-1"
+RESERVED_BY = {"": Instrument.REGIONAL_RI, "db": Instrument.RDS_RI, "cache": Instrument.ELASTICACHE_RI}
+ML, DATABASE = Instrument.SAGEMAKER_PLAN, Instrument.DATABASE_PLAN
 
 
 def reservation(shape: str, *, count: int = 1, account: int = 0, zone: str = "", region: str = EAST) -> Commitment:
-    instrument = Instrument.ZONAL_RI if zone else Instrument.REGIONAL_RI
+    instrument = Instrument.ZONAL_RI if zone else RESERVED_BY[pools.service(shape)]
     unit = 20_000_000 // 4 // 10_000 * 10_000
-    hourly = unit * prices.factor(shape) * count
+    hourly = unit * pools.units(shape) * count
     return Commitment(
         f"ri-{shape}-{account}", instrument, account, region, "No Upfront", 1, 0, hourly, shape, zone, count
     )
 
 
-def plan(dollars: str, *, family: str = "", account: int = 0, years: int = 1) -> Commitment:
-    instrument = Instrument.EC2_PLAN if family else Instrument.COMPUTE_PLAN
+def plan(
+    dollars: str, *, family: str = "", account: int = 0, years: int = 1, kind: Instrument = Instrument.COMPUTE_PLAN
+) -> Commitment:
+    instrument = Instrument.EC2_PLAN if family else kind
     return Commitment(
-        f"sp-{family}-{account}", instrument, account, EAST if family else "", "No Upfront", years, 0,
+        f"{instrument}-{family}-{account}", instrument, account, EAST if family else "", "No Upfront", years, 0,
         prices.rate(dollars), family=family,
     )  # fmt: skip
 
 
 def machine(shape: str, *, account: int = 0, zone: str = "us-east-1a", region: str = EAST) -> Usage:
     return Usage(account, shape, region, zone)
+
+
+def rate_of(owned: Commitment, pool: str, region: str = EAST) -> int:
+    rate = owned.plan_rate(pool, region)
+    assert rate is not None
+    return rate
 
 
 def covered(usages: list[Usage], commitments: list[Commitment], hours: int = HOUR) -> dict[tuple[int, int], int]:
@@ -71,7 +81,7 @@ def test_nothing_is_covered_in_another_region_or_family() -> None:
 
 def test_the_highest_discount_goes_first_within_a_plan_type() -> None:
     usages = [machine("c5.xlarge"), machine("r6i.xlarge")]  # Compute plans: 25 and 29 percent
-    enough_for_one = str(Decimal(plan("1").plan_rate("r6i.xlarge", EAST)) / prices.RATE)
+    enough_for_one = str(Decimal(rate_of(plan("1"), "r6i.xlarge")) / prices.RATE)
     assert covered(usages, [plan(enough_for_one)]) == {(0, 1): HOUR}
 
 
@@ -92,8 +102,27 @@ def test_a_plan_that_runs_out_is_used_to_the_last_digit() -> None:
     covers, left = apply(need, np.zeros(1, dtype=np.int64), owned, plan_steps(usages, owned))
     assert covers[0].amount.sum() == 5 * prices.MONEY // 100
     assert left.sum() == 0
-    rate = owned[0].plan_rate("m5.xlarge", EAST)
+    rate = rate_of(owned[0], "m5.xlarge")
     assert int(covers[0].quantity[0]) == -(-500_000_000 * HOUR // rate)
+
+
+def test_a_multi_az_database_counts_twice_and_the_database_plan_takes_the_rest() -> None:
+    bought = [plan("1", kind=DATABASE), reservation(R7G)]
+    assert covered([machine(MULTI_AZ, zone="")], bought) == {(1, 0): HOUR // 2, (0, 0): HOUR // 2}
+
+
+def test_plans_of_a_service_cover_nothing_else_and_no_database_of_an_older_generation() -> None:
+    usages = [
+        machine(pool) for pool in ("m5.large", "db.m5.large:postgresql", R7G, "cache.r6g.large:redis", "ml.m5.xlarge")
+    ]
+    for kind, only in {Instrument.COMPUTE_PLAN: 0, DATABASE: 2, ML: 4}.items():
+        assert covered(usages, [plan("9", kind=kind)]) == {(0, only): HOUR}
+
+
+def test_a_cache_reservation_covers_other_sizes_of_its_family() -> None:
+    usages = [machine("cache.r6g.xlarge:redis"), machine("cache.r6g.large:redis")]
+    bought = [reservation("cache.r6g.large:redis", count=2)]
+    assert covered(usages, bought) == {(0, 1): HOUR, (0, 0): HOUR // 2}
 
 
 def test_hours_before_the_start_and_after_the_term_are_not_covered() -> None:
@@ -106,9 +135,14 @@ def test_hours_before_the_start_and_after_the_term_are_not_covered() -> None:
 
 ACCOUNT = st.integers(0, 2)
 SHAPES = st.sampled_from(["m5.large", "m5.xlarge", "m5.2xlarge", "c5.large", "c5.xlarge", "r5.large"])
+R7G, MULTI_AZ = "db.r7g.large:postgresql", "db.r7g.large:postgresql:multi-az"
+MANAGED = st.sampled_from([
+    R7G, MULTI_AZ, "db.m5.large:postgresql", "cache.r6g.large:redis", "cache.r6g.xlarge:redis", "ml.m5.xlarge",
+    "ml.t3.medium",
+])  # fmt: skip
 USAGES = st.lists(
     st.builds(
-        machine, SHAPES, account=ACCOUNT, zone=st.sampled_from(["us-east-1a", "us-east-1b"]),
+        machine, st.one_of(SHAPES, MANAGED), account=ACCOUNT, zone=st.sampled_from(["us-east-1a", "us-east-1b"]),
         region=st.sampled_from([EAST, WEST]),
     ),
     min_size=1, max_size=8,
@@ -119,9 +153,23 @@ BOUGHT = st.lists(
         st.builds(reservation, SHAPES, account=ACCOUNT, zone=st.just("us-east-1a")),
         st.builds(plan, st.sampled_from(["0.01", "0.1", "0.7"]), account=ACCOUNT),
         st.builds(plan, st.sampled_from(["0.03", "0.2"]), family=st.sampled_from(["m5", "c5"]), account=ACCOUNT),
+        st.builds(reservation, st.sampled_from([R7G, MULTI_AZ, "cache.r6g.large:redis"]), account=ACCOUNT),
+        st.builds(plan, st.sampled_from(["0.03", "0.2"]), kind=st.sampled_from([ML, DATABASE]), account=ACCOUNT),
     ),
-    max_size=4,
+    max_size=5,
 )  # fmt: skip
+
+
+SIZE = {"medium": 8, "large": 16, "xlarge": 32, "2xlarge": 64}
+PREFIXES = {
+    Instrument.COMPUTE_PLAN: ("m5", "c5", "r5"),
+    Instrument.SAGEMAKER_PLAN: ("ml.",),
+    Instrument.DATABASE_PLAN: ("db.r7g.",),
+}
+
+
+def family_of(pool: str) -> str:
+    return pool.split(":")[0].rsplit(".", 1)[0]
 
 
 def row_by_row(needs: list[int], usages: list[Usage], bought: list[Commitment]) -> dict[tuple[int, int], int]:
@@ -130,24 +178,25 @@ def row_by_row(needs: list[int], usages: list[Usage], bought: list[Commitment]) 
     for index, owned in enumerate(bought):
         for row, usage in enumerate(usages):
             away = usage.account != owned.account
-            same_family = usage.instance_type.split(".")[0]
+            there = usage.region == owned.region
             if owned.instrument is Instrument.ZONAL_RI:
-                there = (usage.region, usage.zone) == (owned.region, owned.zone)
-                fits = usage.instance_type == owned.instance_type and there
-            elif owned.instrument is Instrument.REGIONAL_RI:
-                fits = same_family == owned.instance_type.split(".")[0] and usage.region == owned.region
+                fits = usage.pool == owned.pool and there and usage.zone == owned.zone
+            elif owned.instrument in RESERVED_BY.values():
+                fits = family_of(usage.pool) == family_of(owned.pool) and there
+            elif owned.instrument is Instrument.EC2_PLAN:
+                fits = family_of(usage.pool) == owned.family and there
             else:
-                fits = not owned.family or (same_family == owned.family and usage.region == owned.region)
+                fits = usage.pool.startswith(PREFIXES[owned.instrument])
             if not fits:
                 continue
             rank = list(Instrument).index(owned.instrument)
             if owned.is_plan:
-                price = owned.plan_rate(usage.instance_type, usage.region)
-                kept = Fraction(price, prices.instance_rate(usage.instance_type, usage.region))
-                key: tuple[object, ...] = (rank, away, kept, price, index, usage.instance_type, row)
+                price = rate_of(owned, usage.pool, usage.region)
+                kept = Fraction(price, pools.list_rate(usage.pool, usage.region))
+                key: tuple[object, ...] = (rank, away, kept, price, index, usage.pool, row)
             else:
-                price = prices.factor(usage.instance_type)
-                key = (rank, away, price, usage.instance_type, index, row)
+                price = SIZE[usage.pool.split(":")[0].rsplit(".")[-1]] * (2 if "multi-az" in usage.pool else 1)
+                key = (rank, away, price, usage.pool, index, row)
             pairs.append((key, index, row, price))
     budgets = [owned.budget for owned in bought]
     result: dict[tuple[int, int], int] = {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from costlab.errors import DataError, ModelError
 from costlab.lake import KnownRevision, Lake
-from costlab.warehouse.catalogue import KEEP, current, generations, open_current, publish, publish_lake
+from costlab.warehouse.catalogue import KEEP, current, generations, open_current, publish, publish_lake, remove
 from costlab.warehouse.findings import Findings
 from costlab.warehouse.relations import Database
 from tests.support import focus_rows, load_rows, write_revision
@@ -98,6 +100,29 @@ def test_old_generations_and_the_marts_only_they_read_are_removed(tmp_path: Path
     for generation in generations(tmp_path):
         with Database.open(generation.path, tmp_path) as db:
             assert db.rows("select sum(BilledCost) as b from marts.resource_days") == [{"b": Decimal(generation.seq)}]
+
+
+def test_a_removal_that_a_kill_cuts_short_is_finished_by_the_next_publish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink = Path.unlink
+    for deleted in (1, 2):
+        workspace = tmp_path / str(deleted)
+        generation, _ = publish(workspace, 1, bill(workspace, 1, "r1"))
+        generation.path.with_suffix(".duckdb.wal").touch()
+        calls = itertools.count()
+
+        def cut_short(path: Path, missing_ok: bool = False, last: int = deleted, calls: Iterator[int] = calls) -> None:
+            if next(calls) == last:
+                raise KeyboardInterrupt
+            unlink(path, missing_ok=missing_ok)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", cut_short)
+            with pytest.raises(KeyboardInterrupt):
+                remove(generation)
+        publish(workspace, 2, bill(workspace, 2, "r2"))
+        assert list((workspace / "serve").glob("costlab-00000001-*")) == []
 
 
 def test_an_older_manifest_published_late_does_not_become_current(tmp_path: Path) -> None:

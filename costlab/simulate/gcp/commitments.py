@@ -1,9 +1,9 @@
 """Committed use discounts, applied hour by hour: resource-based ones first, flexible ones to what is left.
 
 Order (Compute Engine documentation, "Committed use discounts"; read 2026-11): resource-based commitments of the
-series and region, flexible commitments, sustained use discounts on the rest. Everything is shared over the billing
-account. Machines take their share in the order of the estate (prioritised attribution), whole tenths of an hour at a
-time; what is not used of an hour is lost.
+series and region, flexible commitments, sustained use discounts on the rest. Flexible commitments are shared over the
+billing account; resource-based ones cover their own project, unless sharing was turned on. What is not used of an hour
+is lost.
 """
 
 from __future__ import annotations
@@ -11,14 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from costlab.simulate import prices as units
 from costlab.simulate.gcp import prices
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    import numpy as np
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
@@ -45,6 +42,8 @@ class Cud:
     cores: int = 0
     memory: int = 0
     covers: int = 0
+    shared: bool = True
+    """Whether it covers other projects than its own. The company shares where only one project has such machines."""
 
     @property
     def is_flexible(self) -> bool:
@@ -74,39 +73,10 @@ class Cud:
         core, memory = prices.committed_rates(self.series, self.region, self.years)
         return core * self.cores + memory * self.memory
 
+    def covers_project(self, project: int) -> bool:
+        """Return whether machines of a project are in its scope."""
+        return self.shared or project == self.project
+
     def active(self, hours: Ints) -> NDArray[np.bool_]:
         """Return in which of the hours it is in force."""
         return (hours >= self.start) & (hours < self.stop)
-
-
-@dataclass(slots=True)
-class Budget:
-    """What is left of each commitment in each hour: quantity of (vCPU, GiB), or money at list price."""
-
-    hours: Ints
-    left: list[tuple[Ints, Ints]]
-
-    @classmethod
-    def of(cls, commitments: Sequence[Cud], hours: Ints) -> Budget:
-        """Return the whole of every commitment."""
-        whole = []
-        for owned in commitments:
-            on = owned.active(hours).astype(np.int64)
-            if owned.is_flexible:
-                whole.append((on * units.money(units.QUANTITY, owned.covers), on * 0))
-            else:
-                whole.append((on * owned.cores * units.QUANTITY, on * owned.memory * units.QUANTITY))
-        return cls(hours, whole)
-
-
-def take(wanted: Ints, left: Ints) -> Ints:
-    """Return what each row (machines x hours) gets of what is left in each hour, rows in order."""
-    before = np.cumsum(wanted, axis=0) - wanted
-    return np.clip(left - before, 0, wanted)
-
-
-def cover(quantity: Ints, rates: Ints, left: Ints) -> Ints:
-    """Return the quantity (rows x hours, whole tenths) that money ``left`` in each hour pays at list ``rates``."""
-    amount = quantity * rates[:, None] // 100
-    paid = take(amount, left)
-    return np.where(paid == amount, quantity, paid * 100 // rates[:, None] // TENTH * TENTH)

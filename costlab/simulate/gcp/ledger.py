@@ -51,7 +51,7 @@ _RATING: Final = {
         order by all""",
     "rate_commitments": f"""select c.id, 'gcp' as provider, c.instrument, p.id as owner_account_id, c.region, null::varchar as zone,
         c.series || x.suffix as family_or_pool, x.amount::double as amount, at_hour(c.start) as "from", at_hour(c.stop) as "to",
-        'all' as sharing, null::varchar as "group"
+        case when c.shared then 'all' else 'none' end as sharing, null::varchar as "group"
         from commitments as c join projects as p on p.acc = c.owner, lateral (values ('-cpu', c.cores), ('-ram', c.memory)) as x (suffix, amount)
         where not c.is_flexible
         union all

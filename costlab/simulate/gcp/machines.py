@@ -1,4 +1,8 @@
-"""Lines of machines: every hour of their vCPUs and memory, with commitments and sustained use."""
+"""Lines of machines: every hour of their vCPUs and memory, with commitments and sustained use.
+
+Resource-based commitments cover machines in the order of the estate (prioritised attribution), flexible ones and
+sustained use go by project and item (:mod:`costlab.simulate.gcp.discounts`) and within these by that order.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from costlab.simulate import prices as units
 from costlab.simulate.estate import HOURS_PER_DAY
 from costlab.simulate.gcp import items, prices
-from costlab.simulate.gcp.commitments import TENTH, Budget, cover, take
+from costlab.simulate.gcp.commitments import TENTH
+from costlab.simulate.gcp.discounts import spend, split, sustained, take
 from costlab.simulate.gcp.rows import Kind, Model, Rows
 from costlab.simulate.usage import MachineHours
 
@@ -66,7 +72,7 @@ class Machines:
         self.project = np.array([i.account for i in estate.instances], dtype=np.int64)
         self.spot = np.array([i.spot for i in estate.instances])
         self.pool = [(s[0], r.region) for s, r in zip(shapes, owners, strict=True)]
-        self.sustained = np.array([prices.SUSTAINED.get(s[0], (0, 0, 0, 0)) for s in shapes], dtype=np.int64)
+        self.shares = Shares.of(self)
 
     def need(self, first: int, last: int) -> tuple[Ints, Ints]:
         """Return (machines that run, their running time in tenths of the hours ``[first, last)``, as 1e-4 hours)."""
@@ -85,115 +91,109 @@ class Machines:
     def month(self, month: Month, spent: Spent) -> Iterator[Rows]:
         """Yield the lines of a month, a block of machines at a time; what commitments do is added to ``spent``."""
         first, last = self.calendar.bounds(month)
-        whole = last - first
-        last = min(last, self.calendar.hours)
-        budget = Budget.of(self.company.commitments, np.arange(first, last, dtype=np.int64))
-        machines, need = self.need(first, last)
-        for at in range(0, max(len(machines), 1), BLOCK):
-            part = machines[at : at + BLOCK]
-            yield self._block(part, need[at : at + BLOCK], budget, spent, whole)
-
-    def _block(self, rows: Ints, need: Ints, budget: Budget, spent: Spent, month_hours: int) -> Rows:
+        hours = np.arange(first, min(last, self.calendar.hours), dtype=np.int64)
+        rows, need = self.need(first, first + len(hours))
         used = need[:, None, :] * self.units[rows][:, :, None]  # machines x (vCPU, GiB) x hours
-        left = np.where(self.spot[rows][:, None, None], 0, used)
-        resource = self._resource(rows, left, budget, spent)
-        left = left - resource
-        flexible = self._flexible(rows, left, budget, spent)
-        for quantity in flexible.values():
-            left = left - quantity
-        out = Rows()
-        for component in (CORE, MEMORY):
-            parts = {com: quantity[:, component] for com, quantity in flexible.items()}
-            discount = self._sustained(rows, left[:, component], component, month_hours)
-            self._lines(out, rows, budget.hours, component, used[:, component], resource[:, component], parts, discount)
-        return out
+        wanted = np.where(self.spot[rows][:, None, None], 0, used)
+        resource = self._resource(rows, wanted, hours, spent)
+        listed = (wanted - resource) * self.rate[rows][:, :, None] // 100
+        flexible = self._flexible(rows, listed, hours, spent)
+        rest = listed - sum(flexible.values())
+        off = self._sustained(rows, rest, last - first)
+        for at in range(0, max(len(rows), 1), BLOCK):
+            part = slice(at, at + BLOCK)
+            out = Rows()
+            for component in (CORE, MEMORY):
+                paid = {number: money[part, component] for number, money in flexible.items()}
+                lines = _Lines(rows[part], hours, component, used[part, component], resource[part, component])
+                self._lines(out, lines, paid, off[part, component])
+            yield out
 
-    def _resource(self, rows: Ints, wanted: Ints, budget: Budget, spent: Spent) -> Ints:
+    def _resource(self, rows: Ints, wanted: Ints, hours: Ints, spent: Spent) -> Ints:
         taken = np.zeros_like(wanted)
-        pools = [self.pool[r] for r in rows]
         for number, owned in enumerate(self.company.commitments):
             if owned.is_flexible:
                 continue
-            at = np.array([i for i, pool in enumerate(pools) if pool == (owned.series, owned.region)], dtype=np.int64)
-            for component in (CORE, MEMORY):
-                got = take(wanted[at, component] - taken[at, component], budget.left[number][component])
+            place, projects = (owned.series, owned.region), self.project[rows].tolist()
+            at = [i for i, row in enumerate(rows) if self.pool[row] == place and owned.covers_project(projects[i])]
+            for component, count in ((CORE, owned.cores), (MEMORY, owned.memory)):
+                budget = owned.active(hours) * count * units.QUANTITY
+                got = take(wanted[at, component] - taken[at, component], budget)
                 taken[at, component] += got
-                budget.left[number][component][:] -= got.sum(axis=0)
                 spent.quantity[number, component] += got.sum(axis=0)
                 spent.listed[number, component] += (got * self.rate[rows[at], component][:, None] // 100).sum(axis=0)
         return taken
 
-    def _flexible(self, rows: Ints, wanted: Ints, budget: Budget, spent: Spent) -> dict[int, Ints]:
-        """Return what flexible commitments pay, the ones with the higher discount first."""
+    def _flexible(self, rows: Ints, listed: Ints, hours: Ints, spent: Spent) -> dict[int, Ints]:
+        """Return what flexible commitments pay at list price, the ones with the higher discount first."""
+        members = self.shares.members(rows)
+        left = listed.reshape(len(rows) * 2, len(hours)).copy()
+        wanted = np.array([left[at].sum(axis=0) for at in members]).reshape(len(members), len(hours))
         taken: dict[int, Ints] = {}
-        left = wanted.copy()
-        flexible = [n for n, c in enumerate(self.company.commitments) if c.is_flexible]
-        count, hours = len(rows), wanted.shape[2]
-        rates = self.rate[rows].reshape(-1)
+        flexible = [number for number, owned in enumerate(self.company.commitments) if owned.is_flexible]
         for number in sorted(flexible, key=lambda n: self.company.commitments[n].keep):
-            flat = left.reshape(count * 2, hours)
-            money = budget.left[number][0]
-            got = cover(flat, rates, money)
-            money[:] = np.maximum(money - (flat * rates[:, None] // 100).sum(axis=0), 0)
-            taken[number] = got.reshape(count, 2, hours)
-            left = left - taken[number]
-            self._note(number, rows, taken[number], spent)
+            owned = self.company.commitments[number]
+            paid = spend(wanted, self.shares.items, owned.active(hours) * units.money(units.QUANTITY, owned.covers))
+            wanted -= paid
+            got = np.zeros_like(left)
+            for at, amount in zip(members, paid, strict=True):
+                got[at] = take(left[at], amount)
+            left -= got
+            taken[number] = got.reshape(listed.shape)
+            self._note(number, paid, spent)
         return taken
 
-    def _note(self, number: int, rows: Ints, got: Ints, spent: Spent) -> None:
-        for component in (CORE, MEMORY):
-            listed = got[:, component] * self.rate[rows, component][:, None] // 100
-            spent.quantity[number, component] += got[:, component].sum(axis=0)
-            spent.listed[number, component] += listed.sum(axis=0)
-            keys = list(zip(self.project[rows].tolist(), self.sku[rows, component].tolist(), strict=True))
-            for key in sorted(set(keys)):
-                amount = listed[[i for i, k in enumerate(keys) if k == key]].sum(axis=0)
-                if amount.any():
-                    total = spent.by_item.setdefault((number, *key), np.zeros(listed.shape[1], dtype=np.int64))
-                    total += amount
+    def _note(self, number: int, paid: Ints, spent: Spent) -> None:
+        for share, money in zip(self.shares.all, paid, strict=True):
+            if money.any():
+                spent.quantity[number, share.component] += _quantity(money, share.rate)
+                spent.listed[number, share.component] += money
+                spent.by_item[number, share.project, share.sku] = money
 
-    def _sustained(self, rows: Ints, left: Ints, component: int, month_hours: int) -> Ints:
-        """Return the credit of each hour as money: the more of the month's hours a machine ran, the higher."""
-        before = np.cumsum(left, axis=1) - left
-        full = self.units[rows, component][:, None] * (month_hours * TENTH * 10)
-        quarter = np.minimum(4 * before // full, 3)
-        percent = np.take_along_axis(self.sustained[rows], quarter, axis=1)
-        credit: Ints = left * self.rate[rows, component][:, None] // 100 * percent // 100
-        return credit
+    def _sustained(self, rows: Ints, rest: Ints, month_hours: int) -> Ints:
+        """Return the sustained use discount of each machine, component and hour as money."""
+        flat = rest.reshape(len(rows) * 2, rest.shape[2])
+        off = np.zeros_like(flat)
+        for share, at in zip(self.shares.all, self.shares.members(rows), strict=True):
+            if share.series in prices.SUSTAINED and len(at):
+                whole = sustained(flat[at].sum(axis=0), prices.SUSTAINED[share.series], month_hours)
+                off[at] = split(whole, flat[at])
+        return off.reshape(rest.shape)
 
-    def _lines(
-        self, out: Rows, rows: Ints, hours: Ints, component: int, used: Ints, resource: Ints,
-        flexible: dict[int, Ints], discount: Ints,
-    ) -> None:  # fmt: skip
-        new = hours >= self.calendar.switch
-        as_price = {number: quantity * new for number, quantity in flexible.items()}
-        as_credit = sum(quantity * ~new for quantity in flexible.values()) + np.zeros_like(used)
-        own = used - sum(as_price.values())
-        machine, hour = np.nonzero(own)
-        row = rows[machine]
-        rate = self.rate[row, component]
-        quantity = own[machine, hour]
-        cost = quantity * rate // 100
+    def _lines(self, out: Rows, lines: _Lines, paid: dict[int, Ints], off: Ints) -> None:
+        """Add a line per machine and hour, and of the newer model one for each commitment that pays a part of it.
+
+        Where a commitment pays a part only, its quantity is what it pays at list price, to 1e-4 units.
+        """
+        rate = self.rate[lines.rows, lines.component][:, None]
+        new = lines.hours >= self.calendar.switch
+        own, cost = lines.used.copy(), lines.used * rate // 100
+        before = np.zeros_like(own)
+        for number, money in paid.items():
+            at_price = money * new
+            after = before + at_price
+            covered = _quantity(after, rate) - _quantity(before, rate)
+            self._at_price(out, lines, number, covered, at_price)
+            own, cost, before = own - covered, cost - at_price, after
+        credited = sum((money * ~new for money in paid.values()), np.zeros_like(cost))
+        machine, hour = np.nonzero(own | cost)
+        row = lines.rows[machine]
+        price, amount = self.rate[row, lines.component], cost[machine, hour]
         out.add(
-            len(row), **self._where(row, hours[hour], component), q=quantity, price=rate, default_price=rate, cost=cost,
-            at_default=cost, at_list=cost, cud=-(resource[machine, hour] * rate // 100),
-            flex=-(as_credit[machine, hour] * rate // 100), sud=-discount[machine, hour],
+            len(row), **self._where(row, lines.hours[hour], lines.component), q=own[machine, hour], price=price,
+            default_price=price, cost=amount, at_default=amount, at_list=amount,
+            cud=-(lines.resource[machine, hour] * price // 100), flex=-credited[machine, hour], sud=-off[machine, hour],
         )  # fmt: skip
-        for number, amount in as_price.items():
-            self._at_price(out, rows, hours, component, number, amount)
 
-    def _at_price(self, out: Rows, rows: Ints, hours: Ints, component: int, number: int, covered: Ints) -> None:
+    def _at_price(self, out: Rows, lines: _Lines, number: int, covered: Ints, money: Ints) -> None:
         owned: Cud = self.company.commitments[number]
-        machine, hour = np.nonzero(covered)
-        row = rows[machine]
-        rate = self.rate[row, component]
-        price = rate * owned.keep // 100
-        quantity = covered[machine, hour]
-        full = quantity * rate // 100
+        machine, hour = np.nonzero(money)
+        row = lines.rows[machine]
+        rate, full = self.rate[row, lines.component], money[machine, hour]
         out.add(
-            len(row), **self._where(row, hours[hour], component), q=quantity, price=price, default_price=rate,
-            cost=quantity * price // 100, at_default=full, at_list=full, com=number,
-            model=Model.FLEXIBLE_3Y if owned.years == 3 else Model.FLEXIBLE_1Y,
+            len(row), **self._where(row, lines.hours[hour], lines.component), q=covered[machine, hour],
+            price=rate * owned.keep // 100, default_price=rate, cost=full * owned.keep // 100, at_default=full,
+            at_list=full, com=number, model=Model.FLEXIBLE_3Y if owned.years == 3 else Model.FLEXIBLE_1Y,
         )  # fmt: skip
 
     def _where(self, row: Ints, hour: Ints, component: int) -> dict[str, Ints | int]:
@@ -203,3 +203,63 @@ class Machines:
             "kind": Kind.USAGE, "sku": self.sku[row, component], "res": self.resource[row], "acc": self.project[row],
             "h0": hour, "h1": hour + 1, "exported": (hour + 1) * HOUR + delay,
         }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """One component of some machines over a month: machines x hours."""
+
+    rows: Ints
+    hours: Ints
+    component: int
+    used: Ints
+    resource: Ints
+    """What resource-based commitments cover of it."""
+
+
+def _quantity(money: Ints, rate: Ints | int) -> Ints:
+    """Return the quantity that money pays at a list rate, rounded."""
+    return (200 * money // rate + 1) // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one project uses of one item."""
+
+    project: int
+    sku: int
+    component: int
+    series: str
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """All shares, and the order in which flexible commitments pay items."""
+
+    all: list[Share]
+    items: list[list[int]]
+    """Places of the shares of each item, the item with the lowest price first."""
+    of_machine: Ints
+    """Per machine and component the place of its share; -1 of spot machines."""
+
+    @classmethod
+    def of(cls, machines: Machines) -> Shares:
+        """Return the shares of the machines."""
+        places: dict[Share, int] = {}
+        names: dict[int, tuple[int, str, str]] = {}
+        found = np.full(machines.sku.shape, -1, dtype=np.int64)
+        for row in np.flatnonzero(~machines.spot).tolist():
+            series, region = machines.pool[row]
+            for component, kind in ((CORE, "cpu"), (MEMORY, "ram")):
+                sku, rate = int(machines.sku[row, component]), int(machines.rate[row, component])
+                share = Share(int(machines.project[row]), sku, component, series, rate)
+                found[row, component] = places.setdefault(share, len(places))
+                names[sku] = (rate, f"{series}-{kind}", region)
+        items = [[p for s, p in places.items() if s.sku == sku] for sku in sorted(names, key=lambda n: names[n])]
+        return cls(list(places), items, found)
+
+    def members(self, rows: Ints) -> list[Ints]:
+        """Return per share its places among the components of some machines (machine x 2 + component)."""
+        flat = self.of_machine[rows].reshape(-1)
+        return [np.flatnonzero(flat == place) for place in range(len(self.all))]

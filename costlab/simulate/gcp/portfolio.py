@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +30,7 @@ def build(seed: int, start: date, end: date, *, size: int) -> Company:
 
 
 def portfolio(company: Company) -> list[Cud]:
-    """Return resource-based and flexible commitments of both terms; one of each is not used up."""
+    """Return resource-based and flexible commitments of both terms; a resource-based one is not used up."""
     estate, size = company.estate, max(company.size, 1)
     small = company.size == 0
     owner = {p.id.removeprefix("quill-"): i for i, p in enumerate(PROJECTS)}
@@ -48,7 +49,7 @@ def portfolio(company: Company) -> list[Cud]:
     kafka = (4, 16) if small else (16 * size, 64 * size)
     half = estate.hours // 2 // 24 * 24 + 8
     return [
-        resource("data-prod", "n2", "us-central1", *etl, 3, -9008),
+        replace(resource("data-prod", "n2", "us-central1", *etl, 3, -9008), shared=False),
         resource("shop-prod", "n2d", "us-central1", *kafka, 1, -3016),
         resource("eu-prod", "n2", "europe-west1", 4 * size, 16 * size, 1, half),
         flexible("flexible-3y", "shared", "0.3" if small else "0.6", 3, -9000),

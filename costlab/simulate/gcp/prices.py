@@ -40,8 +40,8 @@ SERIES: Final = {  # series: (rates of a vCPU hour by region, rates of a GiB hou
 SPOT_PERCENT: Final = {"n1": 30, "n2": 35, "n2d": 35, "e2": 40, "c3": 40}
 """What a spot machine costs, in percent of the list price."""
 
-SUSTAINED: Final = {"n1": (0, 20, 40, 60), "n2": (0, 13, 27, 40), "n2d": (0, 13, 27, 40)}
-"""Sustained use discount on each quarter of the month, in percent; the other series have none.
+SUSTAINED: Final = {"n1": (0, 2000, 4000, 6000), "n2": (0, 1322, 2670, 4000), "n2d": (0, 1322, 2670, 4000)}
+"""Sustained use discount on each quarter of the month, in hundredths of a percent; the other series have none.
 
 Source: Compute Engine documentation, "Sustained use discounts" (N2: 86.78, 73.3 and 60 % of the base rate)."""
 

@@ -184,7 +184,7 @@ def _commitments(owned: list[Cud]) -> Any:
             {
                 "com": index, "id": c.id, "name": c.name, "instrument": c.instrument, "is_flexible": c.is_flexible,
                 "owner": c.project, "years": c.years, "region": c.region or None, "series": c.series or None,
-                "cores": c.cores, "memory": c.memory, "covers": c.covers, "start": c.start, "stop": c.stop,
+                "cores": c.cores, "memory": c.memory, "shared": c.shared, "covers": c.covers, "start": c.start, "stop": c.stop,
                 "hourly": c.hourly, "keep": c.keep if c.is_flexible else None, "core_rate": rates[0],
                 "memory_rate": rates[1], "account": ACCOUNT,
             }

@@ -67,7 +67,7 @@ def _monthly(shape: str, region: str) -> tuple[Decimal, Decimal]:
     """Return what a machine that always runs costs a month: at list price, and after sustained use discounts."""
     listed = Decimal(prices.machine_rate(shape, region) * HOURS_PER_MONTH) / units.RATE
     discounts = prices.SUSTAINED.get(prices.SHAPES[shape][0], (0,))
-    return listed, listed * (1 - Decimal(sum(discounts)) / len(discounts) / 100)
+    return listed, listed * (1 - Decimal(sum(discounts)) / len(discounts) / 10_000)
 
 
 def _metered(biller: Biller, resource: int) -> tuple[Decimal, Decimal]:
