@@ -234,121 +234,83 @@ payers as (
     where not usage.x_is_fee
 ),
 
--- one row per line, with its credits summed by what they mean; a sum is NULL when one of the amounts is no number
-credited as (
+-- one row per line: the keys of its lists, and what one column says, which DuckDB computes once per value of a Parquet
+-- file's dictionary as long as no second column is mixed in
+listed as (
     select
         raw.*,
-        coalesce(raw.cost_type, 'regular') as x_type,
-        try_cast(
-            regexp_replace(raw.invoice_month, '^([0-9]{4})-?([0-9]{2})$', '\1-\2-01') as timestamp
-        ) as x_period_start,
-        case
-            when raw.credits is null then cast(0 as decimal(38, 12))
-            else
-                reduce(
-                    list_transform(raw.credits, lambda c: try_cast(c.amount as decimal(38, 12))),
-                    lambda total, amount: cast(total + amount as decimal(38, 12)),
-                    cast(0 as decimal(38, 12))
-                )
-        end as x_credit,
-        case
-            when raw.credits is null then cast(0 as decimal(38, 12))
-            else
-                reduce(
-                    list_transform(
-                        list_filter(raw.credits, lambda c: c.type = 'PROMOTION'),
-                        lambda c: try_cast(c.amount as decimal(38, 12))
-                    ),
-                    lambda total, amount: cast(total + amount as decimal(38, 12)),
-                    cast(0 as decimal(38, 12))
-                )
-        end as x_promotion,
-        case
-            when raw.credits is null then cast(0 as decimal(38, 12))
-            else
-                reduce(
-                    list_transform(
-                        list_filter(raw.credits, lambda c: c.type = 'FREE_TIER'),
-                        lambda c: try_cast(c.amount as decimal(38, 12))
-                    ),
-                    lambda total, amount: cast(total + amount as decimal(38, 12)),
-                    cast(0 as decimal(38, 12))
-                )
-        end as x_free_tier,
-        case
-            when raw.credits is null then cast(0 as decimal(38, 12))
-            else
-                reduce(
-                    list_transform(
-                        list_filter(
-                            raw.credits,
-                            lambda c: c.type in ('COMMITTED_USAGE_DISCOUNT', 'COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE')
-                        ),
-                        lambda c: try_cast(c.amount as decimal(38, 12))
-                    ),
-                    lambda total, amount: cast(total + amount as decimal(38, 12)),
-                    cast(0 as decimal(38, 12))
-                )
-        end as x_committed_credit,
+        list_transform(raw.credits, lambda c: coalesce(c.type, '(none)')) as x_credit_types,
+        list_transform(raw.labels, lambda l: l.key) as x_label_keys,
+        list_transform(raw.tags, lambda l: l.key) as x_tag_keys,
+        regexp_replace(raw.invoice_month, '^([0-9]{4})-?([0-9]{2})$', '\1-\2-01') as x_first_day,
+        lower(raw.sku_description) like 'commitment%' as x_is_commitment_sku,
+        lower(raw.sku_description) like 'commitment v_: %' as x_is_resource_sku,
+        lower(raw.sku_description) like '%preemptible%' as x_is_preemptible,
+        regexp_matches(
+            raw.sku_description, '(Storage PD|PD Capacity|PD IOPS|PD Throughput|Hyperdisk|Snapshot|Storage Image)'
+        ) as x_is_storage_sku,
+        regexp_matches(
+            raw.sku_description, '(Egress|Ingress|Data Transfer|External IP|Static Ip|Load Balanc|Cloud NAT)'
+        ) as x_is_network_sku,
+        nullif(regexp_extract(raw.resource_global_name, '/([^/]+)/[^/]+$', 1), '') as x_resource_type
+    from raw
+),
+
+-- one row per line: its labels as texts, in the order in which they count, and which credits it has; lists go no
+-- further, as every join would copy them
+labelled as (
+    select
+        listed.*,
+        array_to_string(x_credit_types, '|') as x_credits,
+        nullif(
+            array_to_string(
+                list_transform(
+                    labels,
+                    lambda l: to_json(l.key) || ':' || case when l.value <> '' then to_json(l.value) else 'true' end
+                ),
+                ','
+            ),
+            ''
+        ) as x_labels_text,
+        nullif(
+            array_to_string(
+                list_transform(
+                    list_filter(tags, lambda l: not coalesce(list_contains(x_label_keys, l.key), false)),
+                    lambda l: to_json(l.key) || ':' || case when l.value <> '' then to_json(l.value) else 'true' end
+                ),
+                ','
+            ),
+            ''
+        ) as x_tags_text,
         nullif(
             array_to_string(
                 list_transform(
                     list_filter(
-                        raw.credits,
-                        lambda c: coalesce(c.type, '') not in (
-                            'SUSTAINED_USAGE_DISCOUNT', 'DISCOUNT', 'COMMITTED_USAGE_DISCOUNT',
-                            'COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE', 'FEE_UTILIZATION_OFFSET', 'SUBSCRIPTION_BENEFIT',
-                            'RESELLER_MARGIN', 'PROMOTION', 'FREE_TIER'
-                        )
+                        project_labels,
+                        lambda l: not coalesce(list_contains(x_label_keys, l.key), false)
+                        and not coalesce(list_contains(x_tag_keys, l.key), false)
                     ),
-                    lambda c: coalesce(c.type, '(none)')
+                    lambda l: to_json(l.key) || ':' || case when l.value <> '' then to_json(l.value) else 'true' end
                 ),
-                ', '
+                ','
             ),
             ''
-        ) as x_unknown_credits,
-        coalesce(
-            list_contains(list_transform(raw.credits, lambda c: c.type), 'FEE_UTILIZATION_OFFSET'), false
-        ) as x_has_offset,
-        -- of legacy commitments only the credit tells which it was
-        nullif(
-            split_part(
-                array_to_string(
-                    list_transform(
-                        list_filter(raw.credits, lambda c: c.type like 'COMMITTED_USAGE_DISCOUNT%'),
-                        lambda c: coalesce(c.id, c.full_name, c.name, c.type)
-                    ),
-                    '|'
-                ),
-                '|',
-                1
-            ),
-            ''
-        ) as x_credit_id,
-        nullif(
-            split_part(
-                array_to_string(
-                    list_transform(
-                        list_filter(raw.credits, lambda c: c.type like 'COMMITTED_USAGE_DISCOUNT%'),
-                        lambda c: coalesce(c.full_name, c.name, c.id)
-                    ),
-                    '|'
-                ),
-                '|',
-                1
-            ),
-            ''
-        ) as x_credit_name,
-        -- a line that both kinds pay counts for the resource-based one, which comes first
-        coalesce(
-            list_contains(list_transform(raw.credits, lambda c: c.type), 'COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE')
-            and not list_contains(list_transform(raw.credits, lambda c: c.type), 'COMMITTED_USAGE_DISCOUNT'),
-            false
-        ) as x_is_dollar_credit,
+        ) as x_project_text,
         nullif(
             array_to_string(
                 list_transform(
-                    list_filter(raw.system_labels, lambda l: l.key = 'compute.googleapis.com/machine_spec'),
+                    system_labels,
+                    lambda l: to_json('gcp:' || l.key) || ':'
+                    || case when l.value <> '' then to_json(l.value) else 'true' end
+                ),
+                ','
+            ),
+            ''
+        ) as x_system_text,
+        nullif(
+            array_to_string(
+                list_transform(
+                    list_filter(system_labels, lambda l: l.key = 'compute.googleapis.com/machine_spec'),
                     lambda l: l.value
                 ),
                 ''
@@ -356,17 +318,138 @@ credited as (
             ''
         ) as x_machine,
         -- a fee for what a commitment covered names the SKU; Cloud Billing documentation, "spend-based CUD data model"
+        coalesce(list_contains(x_label_keys, 'goog-originating-sku-id'), false) as x_is_fee_of_usage
+    from listed
+),
+
+-- one row per line, with its credits summed by what they mean; a sum is NULL when one of the amounts is no number
+credited as (
+    select
+        labelled.*,
+        coalesce(cost_type, 'regular') as x_type,
+        try_cast(x_first_day as timestamp) as x_period_start,
+        case
+            when x_credits <> ''
+                then
+                    reduce(
+                        list_transform(credits, lambda c: try_cast(c.amount as decimal(38, 12))),
+                        lambda total, amount: cast(total + amount as decimal(38, 12)),
+                        cast(0 as decimal(38, 12))
+                    )
+            else cast(0 as decimal(38, 12))
+        end as x_credit,
+        case
+            when x_credits like '%PROMOTION%'
+                then
+                    reduce(
+                        list_transform(
+                            list_filter(credits, lambda c: c.type = 'PROMOTION'),
+                            lambda c: try_cast(c.amount as decimal(38, 12))
+                        ),
+                        lambda total, amount: cast(total + amount as decimal(38, 12)),
+                        cast(0 as decimal(38, 12))
+                    )
+            else cast(0 as decimal(38, 12))
+        end as x_promotion,
+        case
+            when x_credits like '%FREE_TIER%'
+                then
+                    reduce(
+                        list_transform(
+                            list_filter(credits, lambda c: c.type = 'FREE_TIER'),
+                            lambda c: try_cast(c.amount as decimal(38, 12))
+                        ),
+                        lambda total, amount: cast(total + amount as decimal(38, 12)),
+                        cast(0 as decimal(38, 12))
+                    )
+            else cast(0 as decimal(38, 12))
+        end as x_free_tier,
+        case
+            when x_credits like '%COMMITTED_USAGE_DISCOUNT%'
+                then
+                    reduce(
+                        list_transform(
+                            list_filter(
+                                credits,
+                                lambda c: c.type in ('COMMITTED_USAGE_DISCOUNT', 'COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE')
+                            ),
+                            lambda c: try_cast(c.amount as decimal(38, 12))
+                        ),
+                        lambda total, amount: cast(total + amount as decimal(38, 12)),
+                        cast(0 as decimal(38, 12))
+                    )
+            else cast(0 as decimal(38, 12))
+        end as x_committed_credit,
+        case
+            when
+                x_credits not in (
+                    '', 'SUSTAINED_USAGE_DISCOUNT', 'DISCOUNT', 'COMMITTED_USAGE_DISCOUNT',
+                    'COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE', 'FEE_UTILIZATION_OFFSET', 'SUBSCRIPTION_BENEFIT',
+                    'RESELLER_MARGIN', 'PROMOTION', 'FREE_TIER'
+                )
+                then
+                    nullif(
+                        array_to_string(
+                            list_filter(
+                                x_credit_types,
+                                lambda c: c not in (
+                                    'SUSTAINED_USAGE_DISCOUNT', 'DISCOUNT', 'COMMITTED_USAGE_DISCOUNT',
+                                    'COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE', 'FEE_UTILIZATION_OFFSET',
+                                    'SUBSCRIPTION_BENEFIT', 'RESELLER_MARGIN', 'PROMOTION', 'FREE_TIER'
+                                )
+                            ),
+                            ', '
+                        ),
+                        ''
+                    )
+        end as x_unknown_credits,
         coalesce(
-            list_contains(list_transform(raw.labels, lambda l: l.key), 'goog-originating-sku-id'), false
-        ) as x_is_fee_of_usage,
+            x_credits like '%FEE_UTILIZATION_OFFSET%' and list_contains(x_credit_types, 'FEE_UTILIZATION_OFFSET'), false
+        ) as x_has_offset,
+        -- the first credit of a commitment; one credit needs no search
+        case
+            when x_credits not like '%COMMITTED_USAGE_DISCOUNT%' then null
+            when length(credits) = 1 then credits[1]
+            else list_filter(credits, lambda c: c.type like 'COMMITTED_USAGE_DISCOUNT%')[1]
+        end as x_first,
+        -- a line that both kinds pay counts for the resource-based one, which comes first
         coalesce(
-            raw.adjustment_info_type in ('USAGE_CORRECTION', 'PRICE_CORRECTION', 'METADATA_CORRECTION')
-            or raw.adjustment_info_mode in (
+            x_credits like '%COMMITTED_USAGE_DISCOUNT%'
+            and list_contains(x_credit_types, 'COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE')
+            and not list_contains(x_credit_types, 'COMMITTED_USAGE_DISCOUNT'),
+            false
+        ) as x_is_dollar_credit,
+        case
+            when x_credits like '%PROMOTION%'
+                then
+                    array_to_string(
+                        list_transform(
+                            list_filter(credits, lambda c: c.type = 'PROMOTION'),
+                            lambda c: coalesce(c.full_name, c.name, c.id, c.type)
+                        ),
+                        ', '
+                    )
+        end as x_promotion_name,
+        case
+            when x_credits like '%FREE_TIER%'
+                then
+                    array_to_string(
+                        list_transform(
+                            list_filter(credits, lambda c: c.type = 'FREE_TIER'),
+                            lambda c: coalesce(c.full_name, c.name, c.id, c.type)
+                        ),
+                        ', '
+                    )
+        end as x_free_tier_name,
+        '{' || nullif(concat_ws(',', x_labels_text, x_tags_text, x_project_text, x_system_text), '') || '}' as x_tags,
+        coalesce(
+            adjustment_info_type in ('USAGE_CORRECTION', 'PRICE_CORRECTION', 'METADATA_CORRECTION')
+            or adjustment_info_mode in (
                 'PARTIAL_CORRECTION', 'COMPLETE_NEGATION', 'COMPLETE_NEGATION_WITH_REMONETIZATION'
             ),
             false
         ) as x_is_correction
-    from raw
+    from labelled
 ),
 
 -- one row per line: what kind of charge it is
@@ -376,10 +459,10 @@ classed as (
         case
             when x_type = 'tax' then 'Tax'
             when x_type <> 'regular' then 'Adjustment'
-            when lower(sku_description) like 'commitment%' or x_has_offset then 'Purchase'
+            when x_is_commitment_sku or x_has_offset then 'Purchase'
             else 'Usage'
         end as x_category,
-        not coalesce(lower(sku_description) like 'commitment v_: %' and not x_has_offset, false) as x_is_spend,
+        not coalesce(x_is_resource_sku and not x_has_offset, false) as x_is_spend,
         -- usage at a commitment's price, since 2025; the commitment pays all of it
         coalesce(
             subscription_instance_id is not null
@@ -389,6 +472,9 @@ classed as (
             false
         ) as x_is_committed_price,
         cost + x_credit - x_promotion - x_free_tier as x_net,
+        -- of legacy commitments only the credit tells which it was
+        nullif(split_part(coalesce(x_first.id, x_first.full_name, x_first.name, x_first.type), '|', 1), '') as x_credit_id,
+        nullif(split_part(coalesce(x_first.full_name, x_first.name, x_first.id), '|', 1), '') as x_credit_name,
         -- usage at list price whose commitment is a credit: the share the credit pays
         case
             when x_committed_credit <> 0 and cost <> 0 and (x_committed_credit < 0) = (cost > 0)
@@ -485,16 +571,8 @@ charge as (
         coalesce(counted.location_region, counted.location_location) as x_region,
         case
             when counted.service_description <> 'Compute Engine' then null
-            when
-                regexp_matches(
-                    counted.sku_description, '(Storage PD|PD Capacity|PD IOPS|PD Throughput|Hyperdisk|Snapshot|Storage Image)'
-                )
-                then 'Storage'
-            when
-                regexp_matches(
-                    counted.sku_description, '(Egress|Ingress|Data Transfer|External IP|Static Ip|Load Balanc|Cloud NAT)'
-                )
-                then 'Networking'
+            when counted.x_is_storage_sku then 'Storage'
+            when counted.x_is_network_sku then 'Networking'
         end as x_sku_category,
         -- Commitment v1: N2 Cpu in Americas for 1 Year; of N1 the family is not named
         case
@@ -603,66 +681,11 @@ described as (
         end as x_is_spend_commitment,
         services.service_category as x_service_category,
         services.service_subcategory as x_service_subcategory,
-        regions.region_name as x_region_name,
-        list_transform(priced.labels, lambda l: l.key) as x_label_keys,
-        list_transform(priced.tags, lambda l: l.key) as x_tag_keys
+        regions.region_name as x_region_name
     from priced
     -- at most one row each
     left join seeds.gcp_services as services on priced.service_description = services.service_description
     left join seeds.gcp_regions as regions on priced.x_region = regions.region_id
-),
-
-tagged as (
-    select
-        described.*,
-        nullif(
-            array_to_string(
-                list_transform(
-                    described.labels,
-                    lambda l: to_json(l.key) || ':' || case when l.value <> '' then to_json(l.value) else 'true' end
-                ),
-                ','
-            ),
-            ''
-        ) as x_labels_text,
-        nullif(
-            array_to_string(
-                list_transform(
-                    list_filter(
-                        described.tags, lambda l: not coalesce(list_contains(described.x_label_keys, l.key), false)
-                    ),
-                    lambda l: to_json(l.key) || ':' || case when l.value <> '' then to_json(l.value) else 'true' end
-                ),
-                ','
-            ),
-            ''
-        ) as x_tags_text,
-        nullif(
-            array_to_string(
-                list_transform(
-                    list_filter(
-                        described.project_labels,
-                        lambda l: not coalesce(list_contains(described.x_label_keys, l.key), false)
-                        and not coalesce(list_contains(described.x_tag_keys, l.key), false)
-                    ),
-                    lambda l: to_json(l.key) || ':' || case when l.value <> '' then to_json(l.value) else 'true' end
-                ),
-                ','
-            ),
-            ''
-        ) as x_project_text,
-        nullif(
-            array_to_string(
-                list_transform(
-                    described.system_labels,
-                    lambda l: to_json('gcp:' || l.key) || ':'
-                    || case when l.value <> '' then to_json(l.value) else 'true' end
-                ),
-                ','
-            ),
-            ''
-        ) as x_system_text
-    from described
 )
 
 select
@@ -684,17 +707,8 @@ select
     x_charge as ChargeCategory,
     case when x_is_correction then 'Correction' end as ChargeClass,
     case
-        when x_part = 1 or x_part = 2
-            then
-                array_to_string(
-                    list_transform(
-                        list_filter(
-                            credits, lambda c: c.type = case when x_part = 1 then 'PROMOTION' else 'FREE_TIER' end
-                        ),
-                        lambda c: coalesce(c.full_name, c.name, c.id, c.type)
-                    ),
-                    ', '
-                )
+        when x_part = 1 then x_promotion_name
+        when x_part = 2 then x_free_tier_name
         else coalesce(adjustment_info_description, sku_description)
     end as ChargeDescription,
     case
@@ -750,7 +764,7 @@ select
         when x_charge not in ('Usage', 'Purchase') then null
         when x_charge = 'Purchase' then 'Standard'
         when x_status is not null or x_is_fee_share then 'Committed'
-        when lower(sku_description) like '%preemptible%' then 'Dynamic'
+        when x_is_preemptible then 'Dynamic'
         when coalesce(consumption_model_description, 'Default') <> 'Default' then 'Other'
         else 'Standard'
     end as PricingCategory,
@@ -769,7 +783,7 @@ select
         else coalesce(resource_global_name, resource_name)
     end as ResourceId,
     case when x_charge <> 'Purchase' and not x_is_fee_share then resource_name end as ResourceName,
-    nullif(regexp_extract(resource_global_name, '/([^/]+)/[^/]+$', 1), '') as ResourceType,
+    x_resource_type as ResourceType,
     coalesce(x_sku_category, x_service_category, 'Other') as ServiceCategory,
     coalesce(service_description, 'Google Cloud') as ServiceName,
     'Google Cloud' as ServiceProviderName,
@@ -785,20 +799,7 @@ select
     project_id as SubAccountId,
     project_name as SubAccountName,
     case when project_id is not null then 'Project' end as SubAccountType,
-    case
-        when coalesce(x_labels_text, x_tags_text, x_project_text, x_system_text) is not null
-            then
-                '{'
-                || regexp_replace(
-                    coalesce(x_labels_text || ',', '')
-                    || coalesce(x_tags_text || ',', '')
-                    || coalesce(x_project_text || ',', '')
-                    || coalesce(x_system_text || ',', ''),
-                    ',$',
-                    ''
-                )
-                || '}'
-    end as Tags,
+    x_tags as Tags,
     $source as x_source,
     $snapshot_id as x_snapshot_id,
     cast(null as varchar) as x_data_status,
@@ -833,4 +834,4 @@ select
     x_part,
     case when x_part = 0 then cost + x_credit end as x_source_cost,
     export_time as x_order
-from tagged
+from described
