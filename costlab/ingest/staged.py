@@ -1,8 +1,8 @@
 """Run a staging model over a delivery and account for every row: loaded, dropped by kind, or quarantined with a reason.
 
 Parquet is read twice: once whole for the rows that load, once for the few columns that decide and count. Text (CSV,
-JSON lines) is read once, into a scratch file that keeps all rows with their fates; so is what a model has to look at as
-a whole. Values are trusted first; when one turns out unreadable the files are staged again, value by value, and the
+JSON lines) is read into a scratch file that keeps the rows with their fates, and again only to count what a model
+drops; so is what a model has to look at as a whole. Values are trusted first; when one turns out unreadable the files are staged again, value by value, and the
 rows concerned get a reason.
 """
 
@@ -40,6 +40,7 @@ _TO_SORT: Final = "700MB"
 """Memory of loads that sort their rows: what does not fit is sorted on disk, which costs hardly any time more."""
 _LOOKS_AT_ALL: Final = "as materialized ("
 """A staging model with such a step reads all rows before the first comes out: it is run once, not once per month."""
+_DROPS: Final = "'drop: "
 _AGAIN: Final = "Copy the file again; if it is broken at its source, wait for the next delivery"
 _NOT_THE_DATA: Final = ("IO Error", "Out of Memory", "INTERRUPT", "Permission", "Internal")
 _LITERAL = re.compile(r"^\s*('(?:[^']|'')*') as (\w+),?$", re.MULTILINE)
@@ -147,6 +148,7 @@ class Staging:
         self.raw = Raw("", (), ())
         self.counts: dict[Month, Counts] = {}
         self._rows = "staged"
+        self._skips = False
         self._has_order = False
         self._broken = 0
 
@@ -189,10 +191,14 @@ class Staging:
         self.con.execute(f"create or replace temp view raw as {self.raw.sql}")
         self.con.execute(f"create or replace temp view model as {self._model()}")
         self.con.execute(f"create or replace temp view staged as select {self._typed()} from model")
-        self._rows = "staged"
+        self._rows, self._skips = "staged", False
         if any(file.format is not FileFormat.PARQUET for file in files) or _LOOKS_AT_ALL in self._model():
             whole = literal(str(self._whole))
-            self.con.execute(f"copy (select * from staged) to {whole} {_COPY}")
+            # a second look at the few columns that decide costs less than to write all columns of what is dropped, and
+            # then the rest again without it; with checks it would report broken lines twice
+            self._skips = _DROPS in self._model() and not checked and not self._has_order
+            skipped = " where x_fate not like 'drop%'" if self._skips else ""
+            self.con.execute(f"copy (select * from staged{skipped}) to {whole} {_COPY}")
             self._rows = f"read_parquet({whole})"
         self._count()
 
@@ -231,16 +237,21 @@ class Staging:
 
     def _count(self) -> None:
         self.counts = {}
-        currency = self._shape.costs[0]
-        rows = self.con.execute(
-            f"select date_trunc('month', {self._shape.instant}), x_fate, x_part, {currency}, count(*), "
-            f"sum(x_source_cost), {'max(x_order)' if self._has_order else 'null'} from {self._rows} group by 1, 2, 3, 4"
-        ).fetchall()
+        rows = self._sums_of(self._rows)
+        if self._skips:
+            rows += self._sums_of("staged where x_fate like 'drop%'")
         known = sorted({Month.of(start) for start, fate, *_ in rows if start is not None and fate[:4] == "load"})
         for start, fate, part, code, number, cash, order in rows:
             counts = self.counts.setdefault(self._month(start, known, fate), Counts())
             counts.add(str(fate), int(part), code, int(number), cash)
             counts.order = max(counts.order, order or "")
+
+    def _sums_of(self, rows: str) -> list[tuple[Any, ...]]:
+        """Return month, fate, part, currency, number, cost and order of these rows, by the first four."""
+        return self.con.execute(
+            f"select date_trunc('month', {self._shape.instant}), x_fate, x_part, {self._shape.costs[0]}, count(*), "
+            f"sum(x_source_cost), {'max(x_order)' if self._has_order else 'null'} from {rows} group by 1, 2, 3, 4"
+        ).fetchall()
 
     def _month(self, start: date | None, known: Sequence[Month], fate: str) -> Month:
         """Return the billing period a row counts for: its own; the newest for one that does not load."""
@@ -299,7 +310,8 @@ class Staging:
         """Write the month's rows that load as a new Parquet file in the folder; return it and its rows."""
         path = folder / "part-0.parquet"
         counts = self.counts[month]
-        if self._rows != "staged" and len(self.counts) == 1 and counts.is_whole and not self._shape.order:
+        is_whole = counts.is_whole or (self._skips and not counts.quarantined)
+        if self._rows != "staged" and len(self.counts) == 1 and is_whole and not self._shape.order:
             self._whole.rename(path)
             self._rows = file_list([str(path)])
         else:

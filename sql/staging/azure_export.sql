@@ -40,29 +40,19 @@ charge as (
             when raw.BenefitId is not null or raw.ReservationId is not null then 'reservation'
             else ''
         end as x_model,
-        -- 09/21/2023 and 2023-09-21T00:00:00Z; the first number of three is never guessed to be a day
-        try_cast(
-            regexp_replace(raw.Date, '^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})([ T].*)?$', '\3-\1-\2') as date
-        ) as x_day,
-        try_cast(
-            regexp_replace(
-                raw.BillingPeriodStartDate, '^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})([ T].*)?$', '\3-\1-\2'
-            ) as date
-        ) as x_period_first_day,
-        try_cast(
-            regexp_replace(
-                raw.BillingPeriodEndDate, '^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})([ T].*)?$', '\3-\1-\2'
-            ) as date
-        ) as x_period_last_day,
+        seeds.day_in(raw.Date) as x_day,
+        seeds.day_in(raw.BillingPeriodStartDate) as x_period_first_day,
+        seeds.day_in(raw.BillingPeriodEndDate) as x_period_last_day,
         coalesce(raw.BenefitId, raw.ReservationId) as x_commitment_id,
         lower(trim(raw.UnitOfMeasure)) as x_unit_of_measure,
         lower(coalesce(raw.ConsumedService, '')) as x_service,
-        -- microsoft.sql/servers/databases of .../providers/Microsoft.Sql/servers/NAME/databases/NAME
-        regexp_replace(
-            lower(regexp_extract(raw.ResourceId, '^(?:.*/|)providers/(.*)$', 1)),
-            '^([^/]+/[^/]+)(?:/[^/]*)?(?:(/[^/]+)(?:/[^/]*)?)?(?:(/[^/]+)(?:/[^/]*)?)?.*$',
-            '\1\2\3'
-        ) as x_resource_type,
+        -- of .../providers/Microsoft.Sql/servers/NAME/databases/NAME what follows the last providers; texts of CSV are
+        -- cut, as an expression with groups takes five times as long
+        case
+            when contains(raw.ResourceId, '/providers/')
+                then string_split(lower(string_split(raw.ResourceId, '/providers/')[-1]), '/')
+            when raw.ResourceId like 'providers/%' then string_split(lower(substr(raw.ResourceId, 11)), '/')
+        end as x_parts,
         lower(raw.ResourceLocation) as x_location,
         coalesce(raw.ExchangeRatePricingToBilling, 1) as x_rate,
         case
@@ -77,55 +67,71 @@ charge as (
     from raw
 ),
 
+-- one row per charge with its kind of resource: microsoft.sql/servers/databases
+typed as (
+    select
+        charge.*,
+        case
+            when x_parts[2] <> '' and x_parts[4] <> '' and x_parts[6] <> ''
+                then concat(x_parts[1], '/', x_parts[2], '/', x_parts[4], '/', x_parts[6])
+            when x_parts[2] <> '' and x_parts[4] <> '' then concat(x_parts[1], '/', x_parts[2], '/', x_parts[4])
+            when x_parts[2] <> '' then concat(x_parts[1], '/', x_parts[2])
+            else x_parts[1]
+        end as x_resource_type,
+        -- none of what is no object
+        json_keys(x_tags) as x_keys
+    from charge
+),
+
 -- one row per charge with its kind, unit, service and place
 known as (
     select
-        charge.*,
+        typed.*,
         charge_types.category as x_known_category,
         coalesce(charge_types.category, 'Adjustment') as x_category,
         charge_types.class as x_class,
-        charge.x_type in ('unusedreservation', 'unusedsavingsplan') as x_is_unused,
-        charge.x_model in ('reservation', 'savingsplan') as x_is_committed,
-        charge.x_model in ('reservation', 'savingsplan') and charge.x_type in ('purchase', 'refund') as x_is_fee,
+        typed.x_type in ('unusedreservation', 'unusedsavingsplan') as x_is_unused,
+        typed.x_model in ('reservation', 'savingsplan') as x_is_committed,
+        typed.x_model in ('reservation', 'savingsplan') and typed.x_type in ('purchase', 'refund') as x_is_fee,
         coalesce(cast(units.block_size as double), 1) as x_block,
-        coalesce(units.unit, charge.UnitOfMeasure) as x_unit,
+        coalesce(units.unit, typed.UnitOfMeasure) as x_unit,
         exact.service_name as x_exact_name,
         exact.service_category as x_exact_category,
         exact.service_subcategory as x_exact_subcategory,
         service.service_name as x_service_name,
         service.service_category as x_service_category,
         service.service_subcategory as x_service_subcategory,
-        coalesce(regions.region_id, replace(charge.x_location, ' ', '')) as x_region_id,
-        coalesce(regions.region_name, charge.ResourceLocation) as x_region_name,
+        coalesce(regions.region_id, replace(typed.x_location, ' ', '')) as x_region_id,
+        coalesce(regions.region_name, typed.ResourceLocation) as x_region_name,
         case
-            when charge.x_commitment_id is null then null
-            when contains(lower(charge.x_commitment_id), '/microsoft.capacity/') then 'Reservation'
-            when contains(lower(charge.x_commitment_id), '/microsoft.billingbenefits/') then 'Savings Plan'
-            when charge.x_model = 'savingsplan' then 'Savings Plan'
+            when typed.x_commitment_id is null then null
+            when contains(lower(typed.x_commitment_id), '/microsoft.capacity/') then 'Reservation'
+            when contains(lower(typed.x_commitment_id), '/microsoft.billingbenefits/') then 'Savings Plan'
+            when typed.x_model = 'savingsplan' then 'Savings Plan'
             else 'Reservation'
         end as x_commitment_type,
         -- Standard_D4s_v5 of the machine; Microsoft's meter says D4s v5 for it
         coalesce(
-            regexp_extract(json_extract_string(charge.x_info, '$.ServiceType'), '^((?:Standard|Basic)_[A-Z].*)$', 1),
+            regexp_extract(json_extract_string(typed.x_info, '$.ServiceType'), '^((?:Standard|Basic)_[A-Z].*)$', 1),
             case
                 when
-                    charge.MeterCategory like 'Virtual Machine%'
-                    and regexp_matches(charge.MeterName, '^[A-Z]+[0-9]+[a-z0-9-]*( [A-Z]+[0-9]+)?( v[0-9]+)?( Spot| Low Priority)?$')
-                    then 'Standard_' || replace(regexp_replace(charge.MeterName, '( Spot| Low Priority)$', ''), ' ', '_')
+                    typed.MeterCategory like 'Virtual Machine%'
+                    and regexp_matches(typed.MeterName, '^[A-Z]+[0-9]+[a-z0-9-]*( [A-Z]+[0-9]+)?( v[0-9]+)?( Spot| Low Priority)?$')
+                    then 'Standard_' || replace(regexp_replace(typed.MeterName, '( Spot| Low Priority)$', ''), ' ', '_')
             end
         ) as x_found_machine,
-        try_cast(json_extract_string(charge.x_info, '$.RINormalizationRatio') as decimal(38, 12)) as x_ratio
-    from charge
+        try_cast(json_extract_string(typed.x_info, '$.RINormalizationRatio') as decimal(38, 12)) as x_ratio
+    from typed
     -- at most one row each
-    left join charge_types on charge.x_type = charge_types.charge_type
-    left join seeds.azure_pricing_units as units on charge.x_unit_of_measure = units.unit_of_measure
+    left join charge_types on typed.x_type = charge_types.charge_type
+    left join seeds.azure_pricing_units as units on typed.x_unit_of_measure = units.unit_of_measure
     left join seeds.azure_services as exact
-        on charge.x_service = coalesce(exact.consumed_service, '')
-        and charge.x_resource_type = exact.resource_type
+        on typed.x_service = coalesce(exact.consumed_service, '')
+        and typed.x_resource_type = exact.resource_type
     left join seeds.azure_services as service
-        on charge.x_service = service.consumed_service
+        on typed.x_service = service.consumed_service
         and service.resource_type is null
-    left join seeds.azure_regions as regions on charge.x_location = regions.original_value
+    left join seeds.azure_regions as regions on typed.x_location = regions.original_value
 ),
 
 -- one row per charge with its quantity in blocks of its unit, for which UnitPrice is the price
@@ -330,13 +336,12 @@ select
     SubscriptionName as SubAccountName,
     case when SubscriptionId is not null then 'Subscription' end as SubAccountType,
     case
-        when x_tags is null or coalesce(json_type(x_tags), '') <> 'OBJECT' or length(json_keys(x_tags)) = 0 then null
+        when x_keys is null or length(x_keys) = 0 then null
         -- of equal keys the first counts
-        when length(list_distinct(json_keys(x_tags))) < length(json_keys(x_tags))
+        when length(x_keys) > 1 and length(list_distinct(x_keys)) < length(x_keys)
             then '{' || array_to_string(
                 list_transform(
-                    list_distinct(json_keys(x_tags)),
-                    lambda k: to_json(k) || ':' || json_extract(x_tags, '$.' || to_json(k))
+                    list_distinct(x_keys), lambda k: to_json(k) || ':' || json_extract(x_tags, '$.' || to_json(k))
                 ),
                 ','
             ) || '}'

@@ -24,7 +24,7 @@ delivered as (
         seeds.machine_in(x_usage_type) as usage_machine,
         -- Microsoft's meter says D4s v5 for Standard_D4s_v5
         case
-            when regexp_matches(SkuMeter, '^[A-Z]+[0-9]+[a-z0-9-]*( [A-Z]+[0-9]+)?( v[0-9]+)?$')
+            when regexp_extract(SkuMeter, '^[A-Z]+[0-9]+[a-z0-9-]*( [A-Z]+[0-9]+)?( v[0-9]+)?$') <> ''
                 then 'Standard_' || replace(SkuMeter, ' ', '_')
         end as azure_machine
     from raw

@@ -235,7 +235,7 @@ payers as (
 ),
 
 -- one row per line: the keys of its lists, and what one column says, which DuckDB computes once per value of a Parquet
--- file's dictionary as long as no second column is mixed in
+-- file's dictionary as long as no second column is mixed in (and regexp_extract, but not regexp_matches)
 listed as (
     select
         raw.*,
@@ -246,12 +246,12 @@ listed as (
         lower(raw.sku_description) like 'commitment%' as x_is_commitment_sku,
         lower(raw.sku_description) like 'commitment v_: %' as x_is_resource_sku,
         lower(raw.sku_description) like '%preemptible%' as x_is_preemptible,
-        regexp_matches(
+        regexp_extract(
             raw.sku_description, '(Storage PD|PD Capacity|PD IOPS|PD Throughput|Hyperdisk|Snapshot|Storage Image)'
-        ) as x_is_storage_sku,
-        regexp_matches(
+        ) <> '' as x_is_storage_sku,
+        regexp_extract(
             raw.sku_description, '(Egress|Ingress|Data Transfer|External IP|Static Ip|Load Balanc|Cloud NAT)'
-        ) as x_is_network_sku,
+        ) <> '' as x_is_network_sku,
         nullif(regexp_extract(raw.resource_global_name, '/([^/]+)/[^/]+$', 1), '') as x_resource_type
     from raw
 ),
