@@ -43,10 +43,11 @@ class Estate:
 def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
     folder = tmp_path_factory.mktemp("companies")
     months: dict[str, Any] = {"seed": 11, "end": END, "months": 1}
+    three: dict[str, Any] = months | {"months": 3}
     aws = simulate(folder / "aws", **months, discount_percent=6, renderings=("cur2", "legacy", "focus"))
     plain = simulate(folder / "plain", **months, discount_percent=0)
     azure = simulate_azure(folder / "azure", **months, scale="tiny", renderings=("actual", "amortized", "focus"))
-    gcp = simulate_gcp(folder / "gcp", **months | {"months": 3}, renderings=("detailed", "standard"))
+    gcp = simulate_gcp(folder / "gcp", **three, renderings=("detailed", "standard"))
     sources = {
         "aws": ("aws-cur", aws.cur2, aws.ledger), "legacy": ("aws-cur", aws.legacy, aws.ledger),
         "focus": ("focus", aws.focus, aws.ledger), "plain": ("aws-cur", plain.cur2, plain.ledger),

@@ -53,9 +53,12 @@ class Calibrated:
     @property
     def is_off(self) -> bool:
         """Whether the difference, or what services have unexplained, is more than a hundredth of what was computed."""
-        again = sum((self.total[part] for part in PARTS), ZERO)
-        unexplained = sum((abs(item["unexplained"]) for item in self.items if item["unexplained"] is not None), ZERO)
-        return max(abs(self.total["difference"]), unexplained) > MUCH * again
+        again: Decimal = sum((self.total[part] for part in PARTS), ZERO)
+        unexplained: Decimal = sum(
+            (abs(item["unexplained"]) for item in self.items if item["unexplained"] is not None), ZERO
+        )
+        difference: Decimal = abs(self.total["difference"])
+        return max(difference, unexplained) > MUCH * again
 
 
 def ask_calibrate(lab: Lab, source: str | None, period: str | None, tables: Path | None) -> Answer:
