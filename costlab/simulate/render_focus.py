@@ -87,7 +87,7 @@ FOCUS_SQL: Final[tuple[tuple[str, str, str], ...]] = (
     ("SkuId", "text", f"case when not {of(Line.TAX)} then s.sku_id end"),
     ("SkuMeter", "text", "s.usage_type"),
     ("SkuPriceDetails", "map", f"case when s.instance_type is not null and not {of(Line.TAX)} then map {{'InstanceType': s.instance_type, 'InstanceSeries': s.family}} end"),
-    ("SkuPriceId", "text", f"case when {_USAGE} or {RI_ROWS} then s.sku_id || '.JRTCKXETXF.6YS6EN2CT7' end"),
+    ("SkuPriceId", "text", f"case when {_USAGE} or {RI_ROWS} then s.rate_code end"),
     ("SubAccountId", "text", "a.id"),
     ("SubAccountName", "text", "a.name"),
     ("SubAccountType", "text", "'Account'"),
