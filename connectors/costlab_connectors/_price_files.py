@@ -14,7 +14,7 @@ import urllib.request
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from costlab.errors import SourceError
 from costlab.interfaces.connector import Column, Dataset, FileFormat, Snapshot
@@ -102,13 +102,6 @@ def opened(uri: str) -> Generator[BinaryIO]:
     except (OSError, EOFError, http.client.HTTPException, zlib.error, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise SourceError(f"{_shown(uri)} cannot be read: {reason}", hint="Fetch it again, then repeat") from None
-
-
-@contextmanager
-def opened_text(uri: str) -> Generator[TextIO]:
-    """Yield the text of a file or URL; see :func:`opened`."""
-    with opened(uri) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
-        yield text
 
 
 def _raw(uri: str) -> BinaryIO:

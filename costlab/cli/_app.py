@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ORDER = (
-    "demo", "init", "ingest", "sources", "doctor", "reconcile", "restatements", "cost", "explain", "query",
+    "demo", "init", "ingest", "sources", "doctor", "reconcile", "calibrate", "restatements", "cost", "explain", "query",
     "allocate", "unit-cost", "recommend", "anomalies", "rate", "export", "prices", "report", "nightly",
     "dashboard",
 )  # fmt: skip

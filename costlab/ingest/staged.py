@@ -123,8 +123,10 @@ class Counts:
 
 
 def create_seeds(con: Connection) -> None:
-    """Make the tables of ``sql/seeds`` for the staging models, in the schema ``seeds``; all columns are text."""
+    """Make the tables and macros of ``sql/seeds`` for the staging models, in the schema ``seeds``; all is text."""
     con.execute("create schema seeds")
+    for path in sorted((shipped("sql") / "seeds").glob("*.sql")):
+        con.execute(path.read_text(encoding="utf-8"))
     for path in sorted((shipped("sql") / "seeds").glob("*.csv")):
         columns = f"read_csv({literal(str(path))}, header=true, all_varchar=true)"
         con.execute(f"create table seeds.{identifier(path.stem)} as select * from {columns}")

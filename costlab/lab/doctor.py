@@ -213,6 +213,20 @@ def double_counts(db: Relations) -> Iterator[Diagnosis]:
         yield Diagnosis("double count", Level.DATA, detail, "Keep the export and remove the other source's months")
 
 
+def calibration(db: Database) -> Iterator[Diagnosis]:
+    """Compute the newest closed bill of every source again: a large difference makes advice on commitments less sure.
+
+    Only the newest, as one takes up to a second; ``costlab calibrate`` looks at all.
+    """
+    from costlab.lab.calibration.answers import calibrated, newest, warning
+
+    for source, month in newest(db):
+        for one in calibrated(db, source, month):
+            if one.is_off:
+                fix = f"`costlab calibrate --source {source} --period {month}` shows it by service"
+                yield Diagnosis(f"calibration of {source}", Level.NOTE, warning(one), fix)
+
+
 def paid_requests(settings: Settings) -> Iterator[Diagnosis]:
     """Look at what was spent this month on requests that vendors charge for."""
     month = Month.of(utc_now().date())

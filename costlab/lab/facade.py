@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
     from os import PathLike
+    from pathlib import Path
 
     from pandas import DataFrame
 
@@ -426,6 +427,38 @@ class Lab:
     def ask_restatements(self, source: str | None = None, since: date | str | None = None) -> Answer:
         """Return what vendors changed; see :func:`costlab.lab.health.ask_restatements`."""
         return health.ask_restatements(self.settings, source=source, since=since)
+
+    def ask_calibrate(
+        self, source: str | None = None, period: str | None = None, *, tables: Path | None = None
+    ) -> Answer:
+        """Return one item per bill and service: as billed, computed again from usage and commitments, the difference.
+
+        ``effective_cost = covered + on_demand + unused + taken_over`` and ``difference`` is what was computed of the
+        first three less what was billed; ``explained`` (by class) and ``unexplained`` add up to it. The totals hold
+        ``bills``, and what was learned: ``discounts`` and ``commitments``.
+
+        Parameters
+        ----------
+        source, period
+            Only this source's bills, or those of this billing period (``2026-01``).
+        tables
+            A folder for ``usage.parquet``, ``commitments.parquet`` and ``rates.parquet`` of the one bill asked for, as
+            ``costlab rate`` reads them.
+
+        Raises
+        ------
+        UnknownValue
+            If nothing of that source or period is loaded.
+        UsageError
+            If tables of more than one bill are asked for, or the folder cannot be written.
+        """
+        from costlab.lab.calibration.answers import ask_calibrate
+
+        return ask_calibrate(self, source, period, tables)
+
+    def calibrate(self, source: str | None = None, period: str | None = None) -> DataFrame:
+        """Return :meth:`ask_calibrate` as a DataFrame, one row per bill and service."""
+        return self.ask_calibrate(source, period).frame()
 
     def sources(self) -> DataFrame:
         """Return :meth:`ask_sources` as a DataFrame, one row per source."""

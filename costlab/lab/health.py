@@ -86,7 +86,13 @@ def _look_at_data(settings: Settings) -> list[doctor.Diagnosis]:
         found = list(doctor.data(states))
         if db is None:
             return found
-        return [*found, *doctor.double_counts(db), *doctor.analyzers(db), *doctor.rules_of_focus(db)]
+        return [
+            *found,
+            *doctor.double_counts(db),
+            *doctor.analyzers(db),
+            *doctor.rules_of_focus(db),
+            *doctor.calibration(db),
+        ]
     except (Error, CostlabError) as error:
         reason = str(error).splitlines()[0]
         return [doctor.Diagnosis("data", doctor.Level.DATA, f"cannot be read: {reason}", "See the other lines")]

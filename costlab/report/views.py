@@ -143,6 +143,25 @@ def _reconcile() -> list[Column]:
     ]
 
 
+def _calibrate() -> list[Column]:
+    def parts(name: str) -> Column:
+        return Column(name, lambda item: "; ".join(f"{key} {amount(value)}" for key, value in item[name].items()))
+
+    names = ("source", "billing_period", "currency", "service_name", "effective_cost", "taken_over", "difference")
+    return [
+        *(_field(name) for name in names),
+        parts("explained"),
+        _field("unexplained"),
+        _field("status"),
+        Column("contract discount", lambda item: _percent(item["contract_discount"])),
+        parts("reasons"),
+    ]
+
+
+def _percent(share: Any) -> str:
+    return "" if share is None else f"{float(share) * 100:.4g} %"
+
+
 def _restatements() -> list[Column]:
     names = ("source", "billing_period", "ServiceName", "SubAccountId", "BillingCurrency", "billed_cost_change",
              "effective_cost_before", "effective_cost_after", "effective_cost_change")  # fmt: skip
@@ -193,6 +212,7 @@ _VIEWS: dict[str, Callable[[], list[Column]]] = {
     "ingest": _ingest,
     "nightly": _ingest,
     "reconcile": _reconcile,
+    "calibrate": _calibrate,
     "restatements": _restatements,
 }
 _VIEWS_OF: dict[str, Callable[[Answer], list[Column]]] = {"allocate": _allocate, "unit-cost": _unit_cost}
@@ -205,7 +225,18 @@ def _footer(answer: Answer) -> list[str]:
     per_currency = totals.get("by_currency") or {answer.currency: totals}
     lines = [line + days for currency, amounts in per_currency.items() for line in _sums(amounts, currency)]
     lines += [line for currency, amounts in per_currency.items() for line in _tag_keys(amounts, currency)]
+    lines += [visible(_learned(found)) for found in totals.get("discounts", []) if found["discount"]]
     return lines + [visible(f"not assessed, {kind}: {why}") for kind, why in totals.get("not_assessed", {}).items()]
+
+
+def _learned(found: Item) -> str:
+    """Return a discount that a bill tells, its spread and the lines behind it."""
+    low, high = _percent(found["low"]), _percent(found["high"])
+    spread = f", {low} to {high}" if low != high else ""
+    return (
+        f"learned, {found['source']} {found['billing_period']}: {found['name']} {found['kind']} "
+        f"{_percent(found['discount'])} below list{spread} ({found['lines']:,} lines)"
+    )
 
 
 def _tag_keys(amounts: Item, currency: str | None) -> list[str]:

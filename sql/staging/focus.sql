@@ -17,7 +17,16 @@ delivered as (
         and EffectiveCost = 0
         and BilledCost <> 0 as is_without_effective_cost,
         list_transform(x_labels, lambda l: l.Key) as label_keys,
-        list_transform(x_tags, lambda l: l.Key) as tag_keys
+        list_transform(x_tags, lambda l: l.Key) as tag_keys,
+        -- of one column each: DuckDB computes such once per value of a Parquet file's dictionary, not once per row
+        case when json_valid(Tags) then json_type(Tags) end as tags_type,
+        seeds.machine_in(SkuMeter) as meter_machine,
+        seeds.machine_in(x_usage_type) as usage_machine,
+        -- Microsoft's meter says D4s v5 for Standard_D4s_v5
+        case
+            when regexp_matches(SkuMeter, '^[A-Z]+[0-9]+[a-z0-9-]*( [A-Z]+[0-9]+)?( v[0-9]+)?$')
+                then 'Standard_' || replace(SkuMeter, ' ', '_')
+        end as azure_machine
     from raw
 ),
 
@@ -108,6 +117,7 @@ charges as (
         end as capacity_status,
         -- costlab's own exports give charges that are not invoiced yet a provisional invoice
         case
+            when InvoiceId not like 'provisional-%' then InvoiceId
             when InvoiceId = 'provisional-' || BillingAccountId || '-' || left(cast(BillingPeriodStart as varchar), 7)
                 then null
             else InvoiceId
@@ -116,7 +126,7 @@ charges as (
         -- a list of keys and values of BigQuery
         case
             when Tags is null and labels_text <> '' then '{' || labels_text || '}'
-            when json_valid(Tags) and json_type(Tags) = 'ARRAY'
+            when tags_type = 'ARRAY'
                 then
                     '{'
                     || array_to_string(
@@ -129,7 +139,7 @@ charges as (
                         ','
                     )
                     || '}'
-            when Tags is null or json_valid(Tags) then Tags
+            when tags_type is not null or Tags is null then Tags
             when json_valid('{' || Tags || '}') then '{' || Tags || '}'
             when json_valid(regexp_replace(replace(Tags, '''', '"'), ': *None *([,}])', ': null\1', 'g'))
                 then regexp_replace(replace(Tags, '''', '"'), ': *None *([,}])', ': null\1', 'g')
@@ -138,19 +148,7 @@ charges as (
             else '{"x_unparsed":' || cast(to_json(Tags) as varchar) || '}'
         end as tag_object,
         case when json_valid(SkuPriceDetails) then SkuPriceDetails end as price_details,
-        case when json_valid(x_sku_details) then x_sku_details end as sku_details,
-        -- the first of meter and usage type that ends in an instance type:
-        -- BoxUsage:m5.large, db.r5.large, r5.large.search, n2-standard-4, e2-micro, Standard_D4s_v5
-        regexp_extract(
-            coalesce(SkuMeter, '') || '|' || coalesce(x_usage_type, ''),
-            '(?:^|[:|])('
-            || '(?:[a-z]+[.])?[a-z][a-z0-9-]*[.](?:nano|micro|small|medium|[0-9]*x?large|[0-9]*xl|metal[a-z0-9-]*)'
-            || '(?:[.][a-z]+)?'
-            || '|[a-z][0-9]+[a-z]?-[a-z]+[a-z0-9-]*'
-            || '|(?:Standard|Basic)_[A-Z][A-Za-z0-9_-]*'
-            || ')(?:[|]|$)',
-            1
-        ) as machine_in_text
+        case when json_valid(x_sku_details) then x_sku_details end as sku_details
     from labelled
 ),
 
@@ -162,15 +160,9 @@ machines as (
             x_instance_type,
             machine_label,
             json_extract_string(price_details, '$.InstanceType'),
-            -- the meter of a database says db.r5.2xl for db.r5.2xlarge
-            regexp_replace(nullif(machine_in_text, ''), '[.]([0-9]*)xl$', '.\1xlarge'),
-            -- Microsoft's meter says D4s v5 for Standard_D4s_v5
-            case
-                when
-                    ServiceName like 'Virtual Machine%'
-                    and regexp_matches(SkuMeter, '^[A-Z]+[0-9]+[a-z0-9-]*( [A-Z]+[0-9]+)?( v[0-9]+)?$')
-                    then 'Standard_' || replace(SkuMeter, ' ', '_')
-            end,
+            meter_machine,
+            usage_machine,
+            case when ServiceName like 'Virtual Machine%' then azure_machine end,
             json_extract_string(sku_details, '$.ServiceType')
         ) as machine,
         case when is_google then 'Google Cloud' end as google,
@@ -252,7 +244,11 @@ select
     SubAccountId,
     SubAccountName,
     SubAccountType,
-    case when json_type(tag_object) = 'OBJECT' and tag_object <> '{}' then tag_object end as Tags,
+    case
+        when tags_type is not null and tags_type not in ('OBJECT', 'ARRAY') then null
+        when tag_object = '{}' then null
+        when tags_type = 'OBJECT' or json_type(tag_object) = 'OBJECT' then tag_object
+    end as Tags,
     $source as x_source,
     $snapshot_id as x_snapshot_id,
     -- an invoice number is there once the invoice is issued
@@ -267,7 +263,7 @@ select
     coalesce(
         x_family,
         case
-            when regexp_matches(machine, '^(Standard|Basic)_')
+            when machine like 'Standard\_%' escape '\' or machine like 'Basic\_%' escape '\'
                 then
                     replace(
                         regexp_replace(machine, '^(?:Standard|Basic)_([A-Z]+)[0-9]+(?:-[0-9]+)?', '\1'), '_', ''

@@ -1,0 +1,1 @@
+"""Calibration: every loaded bill computed again from its own usage, prices and commitments, differences shown."""

@@ -1,0 +1,1 @@
+"""Calibration: bills computed again from their own usage, prices and commitments."""
