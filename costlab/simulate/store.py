@@ -42,6 +42,7 @@ CATEGORIES = {  # service code: FOCUS service category and subcategory
     "AmazonS3": ("Storage", "Object Storage"),
     "AmazonRDS": ("Databases", "Relational Databases"),
     "AmazonElastiCache": ("Databases", "Caching"),
+    "AmazonRedshift": ("Databases", "Data Warehouses"),
     "AmazonSageMaker": ("AI and Machine Learning", "Machine Learning"),
     "MachineLearningSavingsPlans": ("AI and Machine Learning", "Other (AI and Machine Learning)"),
     "DatabaseSavingsPlans": ("Databases", "Other (Databases)"),
@@ -110,7 +111,7 @@ def _skus(biller: Biller) -> Any:
     rows = []
     for index, sku in enumerate(biller.company.estate.skus):
         family = pools.family(sku.instance_type) if "." in sku.instance_type else ""
-        machine = sku.product_family == "Compute Instance"
+        machine = sku.product_family == "Compute Instance" and sku.code == "AmazonEC2"
         shape = prices.shape(sku.instance_type) if machine else None
         product = {"product_name": sku.service, "region": sku.region, "servicename": sku.service}
         if shape:
