@@ -114,6 +114,14 @@ def no_rules(kind: str | None) -> list[Row]:
     return [*bill(), covered(0, "db.r6g.large", "1", "0.5", "0.9", "other") | other]
 
 
+def unknown_quantity() -> list[Row]:
+    return [row | {"PricingQuantity": None} if row.get("x_instance_type") == "c5.xlarge" else row for row in bill()]
+
+
+def unknown_status() -> list[Row]:
+    return [row | {"CommitmentDiscountStatus": None} for row in bill()]
+
+
 def unknown_provider() -> list[Row]:
     rows = [machine(hour, "shape.1", "1", "0.1", "0.1", ServiceProviderName="Oracle") for hour in range(3)]
     return [*rows, machine(3, "shape.1", "1", "0.07", "0.1", ServiceProviderName="Oracle")]
@@ -140,7 +148,8 @@ BILLS = {
     "right": bill, "moved": moved, "dropped": lambda: without_unused(bill()), "unknown": unknown_price,
     "uncovered": unknown_price_on_demand, "fees": fees, "currencies": two_currencies,
     "capacity": lambda: no_rules("Reserved Capacity"), "untyped": lambda: no_rules(None),
-    "oracle": unknown_provider, "owner": owner_only, "daily": by_the_day,
+    "quantity": unknown_quantity, "status": unknown_status, "oracle": unknown_provider,
+    "owner": owner_only, "daily": by_the_day,
 }  # fmt: skip
 Planted = dict[str, list[Calibrated]]
 
@@ -228,6 +237,22 @@ def test_a_commitment_without_rules_is_taken_over_with_its_usage(planted: Plante
     assert item["reasons"] == {f"commitment: no rules for {kind}": Decimal("0.5")}
     assert item["status"] == NOT_COMPUTED
     assert [one["reason"] for one in found.commitments if one["id"] == "other"] == [f"no rules for {kind}"]
+
+
+def test_a_commitment_whose_usage_has_no_quantity_is_taken_over(planted: Planted) -> None:
+    (found,) = planted["quantity"]
+    reason = "the bill does not tell the quantity of what it covers"
+    assert services(found)[EC2]["reasons"] == {f"commitment: {reason}": Decimal("1.44")}
+    assert services(found)[PLANS]["reasons"] == {f"commitment: {reason}": Decimal("1.44")}
+    assert [one["reason"] for one in found.commitments] == [None, reason]
+    assert found.total["difference"] == 0
+
+
+def test_a_bill_that_does_not_tell_what_was_used_of_commitments_is_not_guessed(planted: Planted) -> None:
+    (found,) = planted["status"]
+    assert services(found)[EC2]["reasons"] == {"other price": Decimal("2.88")}
+    assert [one["reason"] for one in found.commitments] == ["nothing is charged for it in this bill"] * 2
+    assert found.total["difference"] == 0
 
 
 def test_a_provider_the_engine_does_not_know_is_quantity_times_price(planted: Planted) -> None:

@@ -52,9 +52,13 @@ class Calibrated:
 
     @property
     def is_off(self) -> bool:
-        """Whether the difference is more than a hundredth of what was computed."""
-        share = self.total["difference_share"]
-        return share is not None and abs(share) > MUCH
+        """Whether the difference, or what services have unexplained, is more than a hundredth of what was computed."""
+        again: Decimal = sum((self.total[part] for part in PARTS), ZERO)
+        unexplained: Decimal = sum(
+            (abs(item["unexplained"]) for item in self.items if item["unexplained"] is not None), ZERO
+        )
+        difference: Decimal = abs(self.total["difference"])
+        return max(difference, unexplained) > MUCH * again
 
 
 def ask_calibrate(lab: Lab, source: str | None, period: str | None, tables: Path | None) -> Answer:
@@ -119,15 +123,17 @@ def warning(one: Calibrated) -> str:
     bill, total = one.bill, one.total
     reasons = ", ".join(f"{name} {amount:.2f}" for name, amount in total["explained"].items() if name != ROUNDING)
     told = f"; {reasons}" if reasons else ""
+    share = total["difference_share"]
+    percent = "" if share is None else f" ({share * 100:.1f} %)"
     return (
-        f"{bill.source} {bill.period}: computed again it differs by {total['difference']:.2f} {bill.currency} "
-        f"({total['difference_share'] * 100:.1f} %), unexplained {total['unexplained']:.2f}{told}"
+        f"{bill.source} {bill.period}: computed again it differs by {total['difference']:.2f} {bill.currency}"
+        f"{percent}, unexplained {total['unexplained']:.2f}{told}"
     )
 
 
 def _calibrated(lines: Lines, bill: Bill) -> Calibrated:
     learned = learn(lines, bill)
-    billed, computed = billed_in(lines, bill, learned), compute(learned)
+    billed, computed = billed_in(lines, bill, learned), compute(learned, lines.period)
     sides = compared(learned, billed, computed)
     discounts = discounts_in(lines, bill, learned)
     known = {item["name"]: item["discount"] for item in discounts if item["kind"] == CONTRACTED}

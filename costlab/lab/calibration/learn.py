@@ -89,7 +89,8 @@ def _commitments(computed: Iterable[Owned], charges: DataFrame, cloud: str | Non
     if len(charges):
         first = min(first, float(charges["hour"].min()))
         last = max(last, float((charges["hour"] + charges["hours"]).max()))
-    return pd.DataFrame([_commitment(one, cloud, first, last) for one in rows], columns=pd.Index(COMMITMENTS))
+    table = pd.DataFrame([_commitment(one, cloud, first, last) for one in rows], columns=pd.Index(COMMITMENTS))
+    return table.astype({"from": "datetime64[us]", "to": "datetime64[us]"})
 
 
 def _commitment(one: Owned, cloud: str | None, first: float, last: float) -> dict[str, Any]:

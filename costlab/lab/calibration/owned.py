@@ -95,45 +95,51 @@ class Owned:
         return self.instrument is not None and self.instrument.is_flexible
 
 
-def owned_in(lines: Lines, bill: Bill, cloud: str | None, paid: Places, contract: float) -> list[Owned]:
-    """Return the commitments of a bill, by id.
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the commitments of a bill are seen beside."""
 
-    Parameters
-    ----------
-    paid
-        What pools cost on demand.
-    contract
-        The share of list prices that the customer's contract leaves on demand.
-    """
+    cloud: str | None
+    paid: Places
+    """What pools cost on demand."""
+    contract: float
+    """The share of list prices that the customer's contract leaves on demand."""
+    first: float
+    last: float
+    """The hours that the bill is about, since 1970."""
+
+
+def owned_in(lines: Lines, bill: Bill, cloud: str | None, paid: Places, contract: float) -> list[Owned]:
+    """Return the commitments of a bill, by id; see :class:`Around`."""
     table = lines.frame(bill, _SQL)
     if not len(table):
         return []
     ends = lines.frame(bill, _ENDS)
     first, last = float(ends["start"].iloc[0]), float(ends["stop"].iloc[0])
     table["stop"] = table["stop"].where(table["is_purchase"], table["stop"].clip(upper=last))
-    table.attrs["ends"] = first, last
-    return [
-        _owned(str(name), rows, cloud, paid, contract) for (name, _), rows in table.groupby(["id", "part"], sort=True)
-    ]
+    around = Around(cloud, paid, contract, first, last)
+    return [_owned(str(name), rows, around) for (name, _), rows in table.groupby(["id", "part"], sort=True)]
 
 
-def _owned(name: str, rows: DataFrame, cloud: str | None, paid: Places, contract: float) -> Owned:
+def _owned(name: str, rows: DataFrame, around: Around) -> Owned:
     used, own = rows[rows["kind"] == "covered"], rows[rows["kind"] != "covered"]
     first = rows.iloc[0]
     texts = [str(text) for part in (own, used) for column in ("meter", "service_code", "service")
              for text in part[column].unique() if text]  # fmt: skip
     kind, category = _text(first["type"]), _text(first["category"])
-    instrument = None if cloud is None else instrument_of(cloud, kind, category, texts)
+    instrument = None if around.cloud is None else instrument_of(around.cloud, kind, category, texts)
     found = Owned(name, kind, instrument, _owner(name, own, used), _only(own["region"]) or _only(used["region"]))
     found.home = str(own["service"].iloc[-1]) if len(own) else ""
     found.is_exact = _text(first["unit"]) == "Hours"
     if instrument is None:
         found.reason = f"no rules for {kind or 'a commitment without a type'}"
         return found
-    _time_and_money(found, rows)
-    _terms(found, own, used, paid)
-    if cloud == "aws" and found.is_plan:
-        found.rank = _rank(found, own, contract)
+    _time_and_money(found, rows, around)
+    if not len(used) and found.instrument is not Instrument.GCP_RESOURCE_CUD and (own["kind"] == "fee").any():
+        found.reason = "the bill does not tell the quantity of what it covers"
+    _terms(found, own, used, around.paid)
+    if around.cloud == "aws" and found.is_plan:
+        found.rank = _rank(found, own, around.contract)
     return found
 
 
@@ -152,15 +158,14 @@ def _only(values: Any) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def _time_and_money(found: Owned, rows: DataFrame) -> None:
+def _time_and_money(found: Owned, rows: DataFrame, around: Around) -> None:
     """Fill in the hours in force and the money per hour."""
-    first, last = rows.attrs["ends"]
     periods = _periods(rows)
     hourly = periods["money"] / (periods["stop"] - periods["start"])
-    found.hourly = round(float(hourly.max()), 12)
+    found.hourly = round(float(hourly.max()), 12) if len(hourly) else 0.0
     lasting = rows[~rows["is_purchase"] | (rows["frequency"] == "Recurring")]
-    found.start, found.stop = float(lasting["start"].min()), min(float(lasting["stop"].max()), last)
-    _in_part(found, periods, first, last)
+    found.start, found.stop = float(lasting["start"].min()), min(float(lasting["stop"].max()), around.last)
+    _in_part(found, periods, around.first, around.last)
     if found.hourly <= 0:
         found.reason = "nothing is charged for it in this bill"
 
