@@ -86,8 +86,8 @@ def test_an_hourly_bill_is_computed_hour_by_hour(estate: Estate) -> None:
 @pytest.mark.parametrize("source", AWS)
 def test_every_kind_of_commitment_of_aws_is_computed(estate: Estate, source: str) -> None:
     kinds = {item["instrument"] for item in estate.bill(source).commitments}
-    databases = {"rds-ri", "elasticache-ri", "database-sp"}
-    assert kinds - {"zonal-ri"} == {"regional-ri", "ec2-sp", "compute-sp", "sagemaker-sp"} | databases
+    plans = {"ec2-sp", "compute-sp", "sagemaker-sp", "database-sp"}
+    assert kinds - {"zonal-ri"} == plans | {"regional-ri", "rds-ri", "elasticache-ri", "opensearch-ri", "redshift-ri"}
     assert not [item for item in estate.bill(source).commitments if item["reason"]]
 
 

@@ -133,6 +133,16 @@ def owner_only() -> list[Row]:
     return [*bill(), *idle]
 
 
+def group_only() -> list[Row]:
+    """The same with a second account that the plan covers where it is not used otherwise, up to the last hour."""
+    rows = owner_only()
+    for hour in range(12, HOURS - 1):
+        rows.append(covered(hour, "c5.xlarge", "1", "0.12", "0.17", SP) | {"SubAccountId": "333333333333"})
+    spare = [r for r in rows if r.get("CommitmentDiscountStatus") == "Unused" and r["ServiceName"] == PLANS]
+    last = START + timedelta(hours=HOURS - 1)
+    return [r for r in rows if r not in spare or r["ChargePeriodStart"] == last]
+
+
 def by_the_day() -> list[Row]:
     """12 hours of two machines, one reserved: half the day's commitment is lost, spread evenly nothing is."""
     day = {"ChargePeriodEnd": START + timedelta(days=1)}
@@ -155,7 +165,7 @@ BILLS = {
     "uncovered": unknown_price_on_demand, "fees": fees, "currencies": two_currencies,
     "capacity": lambda: no_rules("Reserved Capacity"), "untyped": lambda: no_rules(None),
     "quantity": unknown_quantity, "status": unknown_status, "oracle": unknown_provider,
-    "owner": owner_only, "daily": by_the_day, "regions": two_regions,
+    "owner": owner_only, "group": group_only, "daily": by_the_day, "regions": two_regions,
 }  # fmt: skip
 Planted = dict[str, list[Calibrated]]
 
@@ -272,7 +282,14 @@ def test_a_plan_of_the_owner_only_is_told_by_what_others_went_without(planted: P
     (found,) = planted["owner"]
     (plan,) = (item for item in found.commitments if item["id"] == SP)
     assert (plan["sharing"], plan["owner_account_id"]) == ("none", "111111111111")
-    assert plan["scope_basis"] == "usage of 1 other accounts went without"
+    assert plan["scope_basis"] == "usage of 1 other account went without"
+    assert found.total["difference"] == 0
+
+
+def test_a_plan_of_some_accounts_is_told_by_what_another_went_without(planted: Planted) -> None:
+    (found,) = planted["group"]
+    (plan,) = (item for item in found.commitments if item["id"] == SP)
+    assert (plan["sharing"], plan["group"]) == ("group", ["111111111111", "333333333333"])
     assert found.total["difference"] == 0
 
 

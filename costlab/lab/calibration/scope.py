@@ -47,7 +47,8 @@ def _learn(one: Owned, usage: DataFrame, cloud: str) -> None:
     missed = _missed(one, usage, mine, cloud)
     strangers = missed[~missed["account"].isin(accounts)]
     if len(strangers):
-        one.scope_basis = f"usage of {strangers['account'].nunique()} other accounts went without"
+        count = strangers["account"].nunique()
+        one.scope_basis = f"usage of {count} other account{'s' if count > 1 else ''} went without"
         if mine["account"].drop_duplicates().size == 1 and (cloud != "aws" or len(accounts) == 1):
             one.sharing, one.owner = "none", str(mine["account"].iloc[0])
         else:
