@@ -144,12 +144,18 @@ def by_the_day() -> list[Row]:
     ]
 
 
+def two_regions() -> list[Row]:
+    """The day of :func:`by_the_day`, and the same machine at another price in another region."""
+    more = {"RegionId": "eu-west-1", "ChargePeriodEnd": START + timedelta(days=1), "AvailabilityZone": None}
+    return [*by_the_day(), machine(0, "m5.large", "24", "2.88", "0.12", **more)]
+
+
 BILLS = {
     "right": bill, "moved": moved, "dropped": lambda: without_unused(bill()), "unknown": unknown_price,
     "uncovered": unknown_price_on_demand, "fees": fees, "currencies": two_currencies,
     "capacity": lambda: no_rules("Reserved Capacity"), "untyped": lambda: no_rules(None),
     "quantity": unknown_quantity, "status": unknown_status, "oracle": unknown_provider,
-    "owner": owner_only, "daily": by_the_day,
+    "owner": owner_only, "daily": by_the_day, "regions": two_regions,
 }  # fmt: skip
 Planted = dict[str, list[Calibrated]]
 
@@ -277,3 +283,10 @@ def test_a_day_of_a_bill_by_the_day_is_spread_and_said(planted: Planted) -> None
     assert item["computed_unused"] - item["unused"] == Decimal("-0.72")
     assert item["explained"] == {"daily_grain": Decimal("-1.2")}
     assert (item["unexplained"], item["status"]) == (0, "explained")
+
+
+def test_what_moved_is_explained_at_the_price_of_its_own_region(planted: Planted) -> None:
+    (found,) = planted["regions"]
+    (item,) = found.items
+    assert item["explained"] == {"daily_grain": Decimal("-1.2")}
+    assert item["unexplained"] == 0

@@ -13,6 +13,7 @@ from costlab.lab.calibration.compute import compute
 from costlab.lab.calibration.discounts import CONTRACTED, discounts_in
 from costlab.lab.calibration.learn import Learned, learn
 from costlab.lab.calibration.lines import Bill, Lines
+from costlab.lab.rating import CURRENCY
 from costlab.lab.status import COMPLETE, EMPTY, PARTIAL
 from costlab.money import ZERO, exact
 from costlab.period import Month
@@ -82,8 +83,14 @@ def ask_calibrate(lab: Lab, source: str | None, period: str | None, tables: Path
         currency=currencies[0] if len(currencies) == 1 else None,
         data_status=EMPTY if not found else PARTIAL if off else COMPLETE,
         totals=totals,
-        warnings=[warning(one) for one in off],
+        warnings=[*(warning(one) for one in off), *_told_in(found, tables)],
     )
+
+
+def _told_in(found: list[Calibrated], tables: Path | None) -> list[str]:
+    """Return a warning where tables are in another currency than `rate` names."""
+    currency = found[0].bill.currency if tables is not None else CURRENCY
+    return [] if currency == CURRENCY else [f"the tables are in {currency}, which `costlab rate` calls {CURRENCY}"]
 
 
 def chosen(db: Database, source: str | None, period: str | None) -> list[tuple[str, Month]]:
