@@ -25,7 +25,7 @@ END, MONTH = date(2026, 4, 1), Month(2026, 3)
 
 @dataclass(frozen=True)
 class Estate:
-    """A catalogue of bills of March 2026 (Google's from January on), and where the ledgers of truth lie."""
+    """A catalogue of bills of March 2026 (Google's from December on), and where the ledgers of truth lie."""
 
     db: Database
     ledgers: dict[str, Path]
@@ -43,11 +43,11 @@ class Estate:
 def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
     folder = tmp_path_factory.mktemp("companies")
     months: dict[str, Any] = {"seed": 11, "end": END, "months": 1}
-    three: dict[str, Any] = months | {"months": 3}
+    four: dict[str, Any] = months | {"months": 4}
     aws = simulate(folder / "aws", **months, discount_percent=6, renderings=("cur2", "legacy", "focus"))
     plain = simulate(folder / "plain", **months, discount_percent=0)
     azure = simulate_azure(folder / "azure", **months, scale="tiny", renderings=("actual", "amortized", "focus"))
-    gcp = simulate_gcp(folder / "gcp", **three, renderings=("detailed", "standard"))
+    gcp = simulate_gcp(folder / "gcp", **four, renderings=("detailed", "standard"))
     sources = {
         "aws": ("aws-cur", aws.cur2, aws.ledger), "legacy": ("aws-cur", aws.legacy, aws.ledger),
         "focus": ("focus", aws.focus, aws.ledger), "plain": ("aws-cur", plain.cur2, plain.ledger),

@@ -142,11 +142,13 @@ def test_commitments_of_azure_cost_what_the_ledger_says_and_use_it_where_hours_d
     assert len(exact) >= 5
 
 
+MODELS = [Month(2025, 12), Month(2026, 1), Month(2026, 2)]
+"""Google's older model of spend-based commitments, the month it changed, the newer one."""
 WINTER = timedelta(hours=8)
 """How much later than UTC the months of Google's bills begin: in Los Angeles."""
 
 
-@pytest.mark.parametrize("month", [Month(2026, 1), Month(2026, 2)], ids=str)
+@pytest.mark.parametrize("month", MODELS, ids=str)
 @pytest.mark.parametrize("source", GCP)
 def test_commitments_of_google_use_and_lose_what_the_ledger_says(estate: Estate, source: str, month: Month) -> None:
     """Of a resource-based commitment a bill names cores and memory apart, of all regions of a continent together."""
@@ -170,7 +172,7 @@ def test_commitments_of_google_use_and_lose_what_the_ledger_says(estate: Estate,
         assert abs(found[name][1] - unused) < Decimal("1e-5"), name
 
 
-@pytest.mark.parametrize("month", [Month(2026, 1), Month(2026, 2)], ids=str)
+@pytest.mark.parametrize("month", MODELS, ids=str)
 @pytest.mark.parametrize("source", GCP)
 def test_google_s_bill_comes_out_with_sustained_use_in_both_models_of_commitments(
     estate: Estate, source: str, month: Month

@@ -221,15 +221,16 @@ class _Comparison:
         if abs(more) <= lines * _STEP:
             yield ROUNDING, more
             return
+        names = [name for name, places in self.billed.covered.items() if place in places or name in self.shifts]
         less = {
             name: sum((g.quantity for g in self.billed.covered[name].get(place, [])), ZERO)
             - self.computed.covered[name].get(place, (ZERO, ZERO))[0]
-            for name in self.names
+            for name in {*self.names, *names}
         }
         total = sum(less.values(), ZERO)
         for name, part in less.items():
             if part and total:
-                shift = self.shifts[name]
+                shift = self.shifts.get(name, Shift(ROUNDING, ZERO, ZERO))
                 small = abs(part) * self.paid.get(place, ZERO) <= shift.tolerance
                 yield (other if shift.why == ROUNDING and not small else shift.why), part * more / total
 

@@ -57,7 +57,7 @@ def learn(lines: Lines, bill: Bill) -> Learned:
     owned = owned_in(lines, bill, cloud, prices_on_demand(charges), contract_share(charges))
     if cloud is None:
         charges = charges.iloc[:0]
-    left_out = {one.id for one in owned if one.reason and one.hourly > 0}
+    left_out = {one.id for one in owned if one.is_left_out}
     charges = charges[~charges["commitment"].isin(left_out)]
     learn_scopes(owned, charges, cloud or "")
     computed = [one for one in owned if not one.reason]
