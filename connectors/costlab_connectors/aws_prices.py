@@ -29,13 +29,14 @@ _ABOUT: Final = 5
 """Lines of a CSV offer file before its header."""
 _PATTERNS: Final = ("*.csv", "*.csv.gz", "*.json", "*.json.gz")
 _HEADERS: Final = {
-    "sku": "SKU", "offer_term": "OfferTermCode", "term_type": "TermType", "lease": "LeaseContractLength",
+    "sku": "SKU", "offer_term": "OfferTermCode", "term_type": "TermType", "lease_length": "LeaseContractLength",
     "purchase_option": "PurchaseOption", "offering_class": "OfferingClass", "vendor_unit": "Unit",
     "vendor_currency": "Currency", "product_family": "Product Family", "service_code": "serviceCode",
     "region_code": "Region Code", "instance_type": "Instance Type", "vcpus": "vCPU", "memory": "Memory", "gpus": "GPU",
-    "processor": "Physical Processor", "operating_system": "Operating System", "vendor_tenancy": "Tenancy",
+    "physical_processor": "Physical Processor", "operating_system": "Operating System", "vendor_tenancy": "Tenancy",
     "license_model": "License Model", "capacity_status": "CapacityStatus", "installed": "Pre Installed S/W",
-    "market_option": "MarketOption", "usage_type": "usageType", "operation": "operation", "engine": "Database Engine",
+    "market_option": "MarketOption", "usage_type": "usageType", "operation": "operation",
+    "database_engine": "Database Engine",
 }  # fmt: skip
 _COLUMNS: Final = (
     *(Column(name, aliases=(header,)) for name, header in _HEADERS.items()),

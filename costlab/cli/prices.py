@@ -41,8 +41,9 @@ def show(
         "provider": provider, "region_id": region, "shape": shape, "service_code": service, "resource_kind": kind,
         "os": os, "instrument": instrument, "x_source": source,
     }  # fmt: skip
-    with prices_of(STATE.settings()) as db:
-        emit(ask_prices(db, wanted), form, output)
+    settings = STATE.settings()
+    with prices_of(settings) as db:
+        emit(ask_prices(db, wanted, settings.discounts), form, output)
 
 
 @prices.command()
@@ -50,8 +51,9 @@ def check(form: FormatOption = None, output: Output = None) -> None:
     """Compare sources: prices that differ by more than 0.5 %, discounts outside 0..92 %, shapes out of line."""
     from costlab.lab.prices import ask_doubts, prices_of
 
-    with prices_of(STATE.settings()) as db:
-        emit(ask_doubts(db), form, output)
+    settings = STATE.settings()
+    with prices_of(settings) as db:
+        emit(ask_doubts(db, settings.discounts), form, output)
 
 
 @prices.command()

@@ -244,8 +244,9 @@ PAID_IS_USED = Rule(
 """Invariant per commitment and billing period: used + unused = recurring fees + the amortised upfront part.
 
 Where the bill does not tell the amortised part (a savings plan bought before the first bill loaded), used + unused may
-be more than the fees, but never less. Microsoft is left out: a monthly payment there is a twelfth of a year's hours,
-paid ahead from the day of purchase, so that it is never what the hours of a billing period come to.
+be more than the fees, but never less. A month that usage does not reach the end of is left out: its first day already
+holds the fees of all of it. Microsoft is left out: a monthly payment there is a twelfth of a year's hours, paid ahead
+from the day of purchase, so that it is never what the hours of a billing period come to.
 """
 
 
@@ -265,6 +266,13 @@ def charges_sql(where: str = "true") -> str:
 def commitments_sql(where: str = "true") -> str:
     """Return one row per source, billing period and currency: commitments that break :data:`PAID_IS_USED`."""
     return f"""
+with whole_months as (
+    select x_source, BillingPeriodStart
+    from focus.costs
+    where ChargeCategory = 'Usage' and ChargePeriodEnd <= ChargePeriodStart + to_days(1) and ({where})
+    group by x_source, BillingPeriodStart
+    having max(ChargePeriodEnd) > max(BillingPeriodEnd) - to_days(1)
+)
 select x_source, BillingPeriodStart, BillingCurrency, sum(charges) as charges, sum(applied) as cost
 from (
     select
@@ -282,6 +290,7 @@ from (
         and coalesce(ServiceProviderName, ProviderName, '') <> 'Microsoft'
     group by x_source, BillingPeriodStart, BillingCurrency, CommitmentDiscountId
 )
+join whole_months using (x_source, BillingPeriodStart)
 where paid > 0 and applied is not null and ({PAID_IS_USED.broken_if})
 group by x_source, BillingPeriodStart, BillingCurrency"""
 

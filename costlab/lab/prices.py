@@ -16,11 +16,13 @@ from costlab.money import plain
 from costlab.period import utc_now
 from costlab.prices import doubts
 from costlab.warehouse.builder import build
+from costlab.warehouse.discounts import reason
 from costlab.warehouse.relations import Database
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
+    from costlab.interfaces.discount import Discount
     from costlab.settings import Settings
 
 COLUMNS = [
@@ -33,6 +35,7 @@ DOUBT_COLUMNS = [
     "rule", "provider", "region_id", "shape", "os", "instrument", "term_months", "price", "other", "x_source", "why",
 ]  # fmt: skip
 OLD = timedelta(days=90)
+_IS_LOW = """(confidence = 'low' or contains(attributes, '"list_confidence": "low"'))"""
 _AMOUNTS = ("price", "list_price", "upfront", "tier_from", "tier_to")
 
 
@@ -52,30 +55,43 @@ def prices_of(settings: Settings) -> Generator[Database]:
             yield db
 
 
-def ask_prices(db: Database, wanted: Mapping[str, str | None]) -> Answer:
-    """Return one item per offer that matches; ``wanted`` has values for some of :data:`FILTERS`, without case."""
+def ask_prices(db: Database, wanted: Mapping[str, str | None], discounts: Sequence[Discount]) -> Answer:
+    """Return one item per offer that matches; ``wanted`` has values for some of :data:`FILTERS`, without case.
+
+    ``discounts`` are those that are configured: a warning says when the catalogue has others.
+    """
     given = {name: value for name, value in wanted.items() if value}
     conditions = " and ".join(f"lower({name}) = lower(${name})" for name in given)
-    sql = f"select {', '.join(COLUMNS)} from prices.offers {'where ' + conditions if conditions else ''} order by all"
-    items = [_exact(item, _AMOUNTS) for item in db.rows(sql, given)]
+    sql = f"select {', '.join(COLUMNS)}, {_IS_LOW} as is_low from prices.offers"
+    rows = db.rows(f"{sql} {'where ' + conditions if conditions else ''} order by all", given)
+    low = sum(row.pop("is_low") or False for row in rows)
+    items = [_exact(item, _AMOUNTS) for item in rows]
     now = utc_now()
     old = [item["valid_from"] for item in items if item["valid_from"] and now - item["valid_from"] > OLD]
-    warnings = []
+    warnings = _unpublished(db, discounts)
     if old:
         warnings.append(
             f"{len(old)} of {len(items)} prices are older than {OLD.days} days (the oldest of {min(old):%Y-%m-%d}); "
             "`costlab prices update` loads new ones"
         )
-    low = sum(item["confidence"] == "low" for item in items)
     if low:
         warnings.append(f"{low} of {len(items)} prices rest on one source or a typical discount (confidence low)")
     return _answer("prices", COLUMNS, items, warnings)
 
 
-def ask_doubts(db: Database) -> Answer:
+def ask_doubts(db: Database, discounts: Sequence[Discount]) -> Answer:
     """Return one item per doubtful price (:func:`costlab.prices.check.doubts`); warn of discounts without effect."""
     items = [_exact(asdict(doubt), ("price", "other")) for doubt in doubts(db)]
-    return _answer("prices-check", DOUBT_COLUMNS, items, _without_effect(db))
+    return _answer("prices-check", DOUBT_COLUMNS, items, [*_unpublished(db, discounts), *_without_effect(db)])
+
+
+def _unpublished(db: Database, discounts: Sequence[Discount]) -> list[str]:
+    """Return a warning if the catalogue was published with other discounts than are in force."""
+    today = utc_now().date()
+    wanted = {reason(discount) for discount in discounts if discount.holds(today)}
+    if wanted == {row["reason"] for row in db.rows("select reason from prices.discounts")}:
+        return []
+    return ["the discounts in costlab.toml changed since; the next `costlab ingest` or `costlab nightly` applies them"]
 
 
 def _without_effect(db: Database) -> list[str]:

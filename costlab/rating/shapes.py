@@ -28,6 +28,8 @@ _RIGID_ATTRIBUTES: Final = re.compile(
     r"windows|sql.?server|sql.?(std|web|ent)|rhel|red.?hat|sles|suse|dedicated|host|license.?included"
 )
 """Platforms, tenancies and engines with a licence in the price: exact size only (AWS EC2 and RDS User Guides)."""
+_REDSHIFT: Final = frozenset({"dc1", "dc2", "ds1", "ds2", "ra3"})
+"""Families of Redshift nodes, whose types are named like machines."""
 _SIZE: Final = re.compile(r"(?:metal-)?(\d+)x(?:large|l)")
 _TYPE: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _DEFAULTS: Final = re.compile(
@@ -68,7 +70,7 @@ class Shape:
     def service(self) -> str:
         """The managed service of an AWS instance type: ``db`` of ``db.r5.large``; empty of machines and requests."""
         prefix, dot, _ = self.family.partition(".")
-        return prefix if dot else ""
+        return prefix if dot else "redshift" if self.family in _REDSHIFT else ""
 
     @property
     def is_instance(self) -> bool:

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
 from costlab.answer import jsonable
-from costlab.money import plain
+from costlab.money import ZERO, plain
 
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _SECRETS = re.compile(
@@ -41,6 +41,7 @@ def amount(value: Decimal) -> str:
         return "<0.01" if value > 0 else ">-0.01"
     with localcontext() as context:
         context.prec = 60
+        value = value or ZERO  # which has no sign
         return f"{value.quantize(_PLACES, rounding=ROUND_HALF_UP):,}"
 
 

@@ -232,10 +232,11 @@ def _footer(answer: Answer) -> list[str]:
 def _learned(found: Item) -> str:
     """Return a discount that a bill tells, its spread and the lines behind it."""
     low, high = _percent(found["low"]), _percent(found["high"])
-    spread = f", {low} to {high}" if low != high else ""
+    spread = f", {low} to {high} off" if low != high else ""
+    side = "below" if found["discount"] > 0 else "above"
     return (
         f"learned, {found['source']} {found['billing_period']}: {found['name']} {found['kind']} "
-        f"{_percent(found['discount'])} below list{spread} ({found['lines']:,} lines)"
+        f"{_percent(abs(found['discount']))} {side} list{spread} ({found['lines']:,} lines)"
     )
 
 

@@ -73,6 +73,8 @@ _RESERVED = {  # product code, service, operation, product family and engine
     Instrument.RDS_RI: ("AmazonRDS", "RDS", "CreateDBInstance:0014", "Database Instance", "PostgreSQL"),
     Instrument.ELASTICACHE_RI: ("AmazonElastiCache", "ElastiCache", "CreateCacheCluster:0002", "Cache Instance",
                                 "Redis"),
+    Instrument.OPENSEARCH_RI: ("AmazonES", "OpenSearch", "ESDomain", "Search Instance", "OpenSearch"),
+    Instrument.REDSHIFT_RI: ("AmazonRedshift", "Redshift", "RunComputeNode:0001", "Compute Instance", "Redshift"),
 }  # fmt: skip
 
 

@@ -40,13 +40,18 @@ class Instrument(StrEnum):
     REGIONAL_RI = "regional-ri"
     RDS_RI = "rds-ri"
     ELASTICACHE_RI = "elasticache-ri"
+    OPENSEARCH_RI = "opensearch-ri"
+    REDSHIFT_RI = "redshift-ri"
     EC2_PLAN = "ec2-sp"
     COMPUTE_PLAN = "compute-sp"
     SAGEMAKER_PLAN = "sagemaker-sp"
     DATABASE_PLAN = "database-sp"
 
 
-RESERVATIONS = (Instrument.ZONAL_RI, Instrument.REGIONAL_RI, Instrument.RDS_RI, Instrument.ELASTICACHE_RI)
+RESERVATIONS = (
+    Instrument.ZONAL_RI, Instrument.REGIONAL_RI, Instrument.RDS_RI, Instrument.ELASTICACHE_RI, Instrument.OPENSEARCH_RI,
+    Instrument.REDSHIFT_RI,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +200,8 @@ def matches(commitment: Commitment, usage: Usage) -> bool:
             return place == (commitment.pool, commitment.region, commitment.zone)
         case Instrument.REGIONAL_RI | Instrument.RDS_RI | Instrument.ELASTICACHE_RI:
             return pools.group(usage.pool) == pools.group(commitment.pool) and usage.region == commitment.region
+        case Instrument.OPENSEARCH_RI | Instrument.REDSHIFT_RI:
+            return (usage.pool, usage.region) == (commitment.pool, commitment.region)
         case Instrument.EC2_PLAN:
             return pools.family(usage.pool) == commitment.family and usage.region == commitment.region
         case Instrument.COMPUTE_PLAN | Instrument.SAGEMAKER_PLAN | Instrument.DATABASE_PLAN:

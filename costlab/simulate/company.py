@@ -387,16 +387,18 @@ def _database(b: _Builder, name: str, account: str, region: str, item: str, size
 def _managed(b: _Builder) -> None:
     """Add what its commitments were bought for, after everything else: ids and streams of the rest stay."""
     _database(b, "ledger-pg", "data-prod", _E, "db.r7g.large:multi-az", 2 * 120)
-    for kind, tail, account, item, schedule in [
-        ("cache", "elasticache/cluster:sessions", "web-prod", "cache.r6g.xlarge", Schedule.ALWAYS),
-        ("endpoint", "sagemaker/endpoint/ranker", "ml-prod", "ml.m5.xlarge", Schedule.ALWAYS),
-        ("notebook", "sagemaker/notebook-instance/lea", "ml-prod", "ml.t3.medium", Schedule.OFFICE),
+    for kind, tail, account, item, count, schedule in [
+        ("cache", "elasticache/cluster:sessions", "web-prod", "cache.r6g.xlarge", 1, Schedule.ALWAYS),
+        ("endpoint", "sagemaker/endpoint/ranker", "ml-prod", "ml.m5.xlarge", 1, Schedule.ALWAYS),
+        ("notebook", "sagemaker/notebook-instance/lea", "ml-prod", "ml.t3.medium", 1, Schedule.OFFICE),
+        ("domain", "es/domain/audit-log", "security", "t3.small.search", 2, Schedule.ALWAYS),
+        ("warehouse", "redshift/cluster:reports", "data-prod", "dc2.large", 2, Schedule.ALWAYS),
     ]:
         service, tail = tail.split("/", 1)
         name = tail.replace("/", ":").rsplit(":", 1)[1]
         tags = b.tags(name=name, app=name, team=account.split("-", 1)[0], account=account)
         index = b.resource(kind, _arn(b, service, account, _E, tail), name, account, _E, shape=item, tags=tags)
-        b.meter(index, item, 24, schedule=schedule)
+        b.meter(index, item, 24 * count, schedule=schedule)
 
 
 def _serverless(b: _Builder) -> None:

@@ -225,6 +225,8 @@ _ITEMS = {  # what: (code, service, usage type, operation, unit, product family)
     "db.r7g.large:multi-az": ("AmazonRDS", "RDS", "Multi-AZUsage:db.r7g.large", "CreateDBInstance:0014", "Hrs", "Database Instance"),
     "cache.r6g.large": ("AmazonElastiCache", "ElastiCache", "NodeUsage:cache.r6g.large", "CreateCacheCluster:0002", "Hrs", "Cache Instance"),
     "cache.r6g.xlarge": ("AmazonElastiCache", "ElastiCache", "NodeUsage:cache.r6g.xlarge", "CreateCacheCluster:0002", "Hrs", "Cache Instance"),
+    "t3.small.search": ("AmazonES", "OpenSearch", "ESInstance:t3.small", "ESDomain", "Hrs", "Search Instance"),
+    "dc2.large": ("AmazonRedshift", "Redshift", "Node:dc2.large", "RunComputeNode:0001", "Hrs", "Compute Instance"),
     "ml.m5.xlarge": ("AmazonSageMaker", "SageMaker", "Host:ml.m5.xlarge", "RunInstance", "Hrs", "ML Instance"),
     "ml.t3.medium": ("AmazonSageMaker", "SageMaker", "Notebk:ml.t3.medium", "RunInstance", "Hrs", "ML Instance"),
     "rds-gp3": ("AmazonRDS", "RDS", "RDS:GP3-Storage", "CreateDBInstance:0014", "GB-Mo", "Database Storage"),
@@ -252,6 +254,7 @@ SERVICES = {
     "DynamoDB": "Amazon DynamoDB",
     "ElastiCache": "Amazon ElastiCache",
     "SageMaker": "Amazon SageMaker",
+    "Redshift": "Amazon Redshift",
 }
 
 

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from costlab.money import plain
 from costlab.simulate import prices
-from costlab.simulate.cur_columns import JOINS, of
+from costlab.simulate.cur_columns import of
+from costlab.simulate.estate import HOURS_PER_DAY
 from costlab.simulate.facts import Line
 from costlab.simulate.rating_files import RatingFiles
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from costlab.simulate.charges import Biller, CommitmentHours
     from costlab.simulate.rendering import Period
@@ -35,6 +33,12 @@ SERVICE_CODE: Final = f"case when {of(Line.SPLIT)} then 'AmazonEKS' else s.code 
 _GRAIN: Final = (
     "BillingMonth, ServiceCode, ServiceName, SubAccountId, ChargeDate, ChargeCategory, ChargeClass, InvoiceId"
 )
+_SUMS: Final = f"""select kind, sku, acc, invoice, floor(h0 / {HOURS_PER_DAY})::bigint * {HOURS_PER_DAY} as h0, sum(billed) as billed,
+    sum(effective) as effective, sum(contracted) as contracted, sum(listed) as listed, sum(net) as net,
+    sum(commit_net - used_net) as unused, count(*) as rows from facts group by all"""
+"""Line items of a kind, item, account and day: few, before they are given names."""
+_SUMMED: Final = """sums as f join kinds as k on k.kind = f.kind left join skus as s on s.sku = f.sku
+    join accounts as a on a.acc = f.acc"""
 _COSTS: Final = """BilledCost decimal(38, 12), EffectiveCost decimal(38, 12), ContractedCost decimal(38, 12),
     ListCost decimal(38, 12)"""
 
@@ -66,18 +70,19 @@ class Ledger:
         common = f"""'{period.month}' as BillingMonth, {SERVICE_CODE} as ServiceCode, {SERVICE} as ServiceName,
             a.id as SubAccountId, at_hour(f.h0)::date as ChargeDate"""
         klass = f"case when {of(Line.REFUND)} then 'Correction' end"
+        self.con.execute(f"create or replace temp table sums as {_SUMS}")
         self.con.execute(f"""insert into ledger_costs
             select {common}, {CATEGORY} as ChargeCategory, {klass} as ChargeClass, {invoice} as InvoiceId,
-                exact(sum(f.billed)), exact(sum(f.effective)), exact(sum(f.contracted)), exact(sum(f.listed)), count(*)
-            from {JOINS} where not {_DROPPED}
+                exact(sum(f.billed)), exact(sum(f.effective)), exact(sum(f.contracted)), exact(sum(f.listed)), sum(f.rows)
+            from {_SUMMED} where not {_DROPPED}
             group by all
             union all
             select {common}, 'Usage' as ChargeCategory, null as ChargeClass, {invoice} as InvoiceId,
-                0, exact(sum(f.commit_net - f.used_net)), 0, 0, 0
-            from {JOINS} where {_FEES}
+                0, exact(sum(f.unused)), 0, 0, 0
+            from {_SUMMED} where {_FEES}
             group by all""")  # fmt: skip
         self.con.execute(f"""insert into ledger_lines
-            select '{period.month}', k.line_type, count(*), exact(sum(f.net)) from {JOINS} group by all""")
+            select '{period.month}', k.line_type, sum(f.rows), exact(sum(f.net)) from {_SUMMED} group by all""")
 
     def add_hours(self, biller: Biller, done: CommitmentHours) -> None:
         """Add what each commitment did in each hour."""
@@ -85,25 +90,22 @@ class Ledger:
         import pyarrow as pa
 
         self.rating.add(done)
-        for index in range(len(done.committed)):
-            at = np.flatnonzero(done.committed[index])
-            if not len(at):
-                continue
-            committed, used = done.committed[index, at], done.used[index, at]
-
-            def net(amount: NDArray[np.int64], index: int = index) -> NDArray[np.int64]:
-                return biller.commitment_net(index, amount)
-
-            rows = pa.table(
-                {
-                    "com": np.full(len(at), index, dtype=np.int32), "hour": done.hours[at], "committed": committed,
-                    "used": used, "unused": committed - used, "committed_net": net(committed), "used_net": net(used),
-                    "unused_net": net(committed) - net(used),
-                }
-            )  # fmt: skip
-            self.con.register("incoming", rows)
-            self.con.execute("insert into ledger_commitments select * from incoming")
-            self.con.unregister("incoming")
+        com, hour = np.nonzero(done.committed)
+        committed, used = done.committed[com, hour], done.used[com, hour]
+        net = {
+            name: np.concatenate([biller.commitment_net(c, amounts[c, hour[com == c]]) for c in range(len(amounts))])
+            for name, amounts in (("committed", done.committed), ("used", done.used))
+        }
+        rows = pa.table(
+            {
+                "com": com.astype(np.int32), "hour": done.hours[hour], "committed": committed, "used": used,
+                "unused": committed - used, "committed_net": net["committed"], "used_net": net["used"],
+                "unused_net": net["committed"] - net["used"],
+            }
+        )  # fmt: skip
+        self.con.register("incoming", rows)
+        self.con.execute("insert into ledger_commitments select * from incoming")
+        self.con.unregister("incoming")
 
     def write(self, folder: Path, biller: Biller) -> None:
         """Write ``costs, lines, commitments, commitment_hours, resources, invoices`` and the files for rating."""

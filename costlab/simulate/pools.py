@@ -1,12 +1,13 @@
-"""What reservations and plans see of a machine, database, cache or ML instance: its size, its group and its prices.
+"""What reservations and plans see of a machine, database, cache, search node or ML instance: its size and prices.
 
 A *pool* is an instance type, with engine and deployment after colons where they matter: ``m5.large``,
 ``db.r7g.large:postgresql:multi-az``, ``cache.r6g.xlarge:redis``, ``ml.m5.xlarge``.
 
 Sources, read 2026-11: Amazon RDS User Guide, reserved DB instances (size-flexible within class type and engine, a
-Multi-AZ deployment counts twice); ElastiCache User Guide, reserved nodes (size-flexible within the node family); AWS
-Savings Plans User Guide (SageMaker plans cover ML instances of any family, size and region; Database plans, one year
-without upfront payment, database instances of generation 7 and later). The discounts are typical, not a price list.
+Multi-AZ deployment counts twice); ElastiCache User Guide, reserved nodes (size-flexible within the node family);
+OpenSearch Service and Redshift documentation, reserved instances and nodes (exactly the node type); AWS Savings Plans
+User Guide (SageMaker plans cover ML instances of any family, size and region; Database plans, one year without upfront
+payment, database instances of generation 7 and later). The discounts are typical, not a price list.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from costlab.simulate import prices
 
 ENGINES: Final = {"db": "postgresql", "cache": "redis", "ml": ""}
 """Service prefix of an instance type: the engine that the company runs."""
+SEARCH, WAREHOUSE = "search", "redshift"
+"""Services whose reservations are for exactly one node type."""
 MULTI_AZ: Final = "multi-az"
-RESERVED: Final = {"db.t3": 30, "db.r5": 34, "db.r7g": 32, "cache.r6g": 32}
+RESERVED: Final = {"db.t3": 30, "db.r5": 34, "db.r7g": 32, "cache.r6g": 32, "t3.small": 31, "dc2": 30}
 """Family: discount of a one-year, no-upfront reservation in percent."""
 SAGEMAKER_PLAN: Final = {"ml.m5": 27, "ml.t3": 20}
 DATABASE_PLAN: Final = 20
@@ -33,13 +36,15 @@ def kind(pool: str) -> str:
 
 
 def service(pool: str) -> str:
-    """Return ``db``, ``cache`` or ``ml``, or an empty text for a machine.
+    """Return ``db``, ``cache``, ``ml``, ``search`` or ``redshift``, or an empty text for a machine.
 
-    >>> service("db.r5.large:postgresql"), service("m5.large")
-    ('db', '')
+    >>> service("db.r5.large:postgresql"), service("t3.small.search"), service("m5.large")
+    ('db', 'search', '')
     """
+    if kind(pool).endswith(f".{SEARCH}"):
+        return SEARCH
     prefix = kind(pool).split(".", 1)[0]
-    return prefix if prefix in ENGINES else ""
+    return WAREHOUSE if prefix == "dc2" else prefix if prefix in ENGINES else ""
 
 
 def family(pool: str) -> str:
@@ -53,7 +58,12 @@ def group(pool: str) -> tuple[str, str]:
 
 
 def units(pool: str) -> int:
-    """Return four times the normalised units (an integer for every size); a Multi-AZ database counts twice."""
+    """Return four times the normalised units (an integer for every size); a Multi-AZ database counts twice.
+
+    What is reserved by the exact node type counts one.
+    """
+    if service(pool) in (SEARCH, WAREHOUSE):
+        return 4
     return prices.factor(kind(pool)) * (2 if pool.endswith(MULTI_AZ) else 1)
 
 
@@ -66,7 +76,7 @@ def pool_of(item: str) -> str:
     if not service(item):
         return ""
     kind_, _, deployment = item.partition(":")
-    return ":".join(part for part in (kind_, ENGINES[service(item)], deployment) if part)
+    return ":".join(part for part in (kind_, ENGINES.get(service(item)), deployment) if part)
 
 
 def list_rate(pool: str, region: str) -> int:

@@ -20,7 +20,12 @@ EXPIRES: Final = 1
 """The position of the reservation that nobody renews."""
 _E: Final = "us-east-1"
 _W: Final = "eu-west-1"
-_ARNS: Final = {Instrument.RDS_RI: ("rds", "ri:ri-"), Instrument.ELASTICACHE_RI: ("elasticache", "reserved-instance:")}
+_ARNS: Final = {
+    Instrument.RDS_RI: ("rds", "ri:ri-"),
+    Instrument.ELASTICACHE_RI: ("elasticache", "reserved-instance:"),
+    Instrument.OPENSEARCH_RI: ("es", "reserved-instance/"),
+    Instrument.REDSHIFT_RI: ("redshift", "reservednode:"),
+}
 """How reservations other than EC2's are named: service and kind of resource."""
 
 
@@ -75,6 +80,8 @@ def _of_databases(reservation: Callable[..., Commitment]) -> list[Commitment]:
         reservation(10, database, "web-staging", _E, "db.t3.micro:postgresql", 5, "No Upfront", 1, -3600),
         reservation(11, database, "data-prod", _E, "db.r7g.large:postgresql", 1, "All Upfront", 3, -5400),
         reservation(12, Instrument.ELASTICACHE_RI, "web-prod", _E, "cache.r6g.large:redis", 2, "All Upfront", 1, -2700),
+        reservation(15, Instrument.OPENSEARCH_RI, "security", _E, "t3.small.search", 1, "No Upfront", 1, -4100),
+        reservation(16, Instrument.REDSHIFT_RI, "data-prod", _E, "dc2.large", 2, "Partial Upfront", 1, -2000),
     ]
 
 

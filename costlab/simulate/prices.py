@@ -102,6 +102,8 @@ OTHER: Final = {  # what: (us-east-1, eu-west-1)
     "db.r7g.large:multi-az": ("0.478", "0.534"),
     "cache.r6g.large": ("0.206", "0.23"),
     "cache.r6g.xlarge": ("0.411", "0.459"),
+    "t3.small.search": ("0.036", "0.039"),
+    "dc2.large": ("0.25", "0.3"),
     "ml.m5.xlarge": ("0.23", "0.257"),
     "ml.t3.medium": ("0.05", "0.056"),
     "rds-gp3": ("0.115", "0.127"),

@@ -27,10 +27,11 @@ _WHOLE: Final = of(Line.TAX, Line.CREDIT, Line.REFUND)
 _UNUSED: Final = "f.half = 1"
 _USAGE: Final = f"(f.half = 0 and ({_PLAIN} or {_COVERED}))"
 _COMMITMENT: Final = "c.com is not null"
+_EXACT: Final = "c.instrument in ('zonal-ri', 'opensearch-ri', 'redshift-ri')"
 _COMMITTED_QUANTITY: Final = f"""case when c.com is null then null
     when c.is_plan then $usd(case when {_UNUSED} then f.commit - f.used when {_COVERED} then f.eff when {_FEES} then f.commit end)
-    else (case when {_UNUSED} then $quantity(f.unused_q) / 4 when {_COVERED} then s.factor * $quantity(f.q)
-          when {_FEES} then c.units * (f.h1 - f.h0) end) / case when c.instrument = 'zonal-ri' then c.units / c.count else 1 end end"""
+    else (case when {_UNUSED} then $quantity(f.unused_q) / 4 when {_COVERED} then coalesce(s.factor, 1) * $quantity(f.q)
+          when {_FEES} then c.units * (f.h1 - f.h0) end) / case when {_EXACT} then c.units / c.count else 1 end end"""
 _PRICED_QUANTITY: Final = f"""case when {of(Line.TAX, Line.CREDIT)} then null
     when {_UNUSED} then case when c.is_plan then 1 else $quantity(f.unused_q) / 4 / (c.units / c.count) end else $quantity(f.q) end"""
 
@@ -57,7 +58,7 @@ FOCUS_SQL: Final[tuple[tuple[str, str, str], ...]] = (
     ("CommitmentDiscountQuantity", "number", _COMMITTED_QUANTITY),
     ("CommitmentDiscountStatus", "text", f"case when {_UNUSED} then 'Unused' when {_COVERED} then 'Used' end"),
     ("CommitmentDiscountType", "text", f"case when c.is_plan then 'Savings Plan' when {_COMMITMENT} then 'Reserved Instance' end"),
-    ("CommitmentDiscountUnit", "text", f"case when c.is_plan then 'USD' when c.instrument = 'zonal-ri' then 'Hours' when {_COMMITMENT} then 'Normalized Hours' end"),
+    ("CommitmentDiscountUnit", "text", f"case when c.is_plan then 'USD' when {_EXACT} then 'Hours' when {_COMMITMENT} then 'Normalized Hours' end"),
     ("ConsumedQuantity", "number", f"case when {_USAGE} then $quantity(f.q) end"),
     ("ConsumedUnit", "text", f"case when {_USAGE} then s.unit end"),
     ("ContractedCost", "number", f"$usd(case when {_UNUSED} then 0 else f.contracted end)"),
@@ -87,7 +88,7 @@ FOCUS_SQL: Final[tuple[tuple[str, str, str], ...]] = (
     ("SkuId", "text", f"case when not {of(Line.TAX)} then s.sku_id end"),
     ("SkuMeter", "text", "s.usage_type"),
     ("SkuPriceDetails", "map", f"case when s.instance_type is not null and not {of(Line.TAX)} then map {{'InstanceType': s.instance_type, 'InstanceSeries': s.family}} end"),
-    ("SkuPriceId", "text", f"case when {_USAGE} or {RI_ROWS} then s.sku_id || '.JRTCKXETXF.6YS6EN2CT7' end"),
+    ("SkuPriceId", "text", f"case when {_USAGE} or {RI_ROWS} then s.rate_code end"),
     ("SubAccountId", "text", "a.id"),
     ("SubAccountName", "text", "a.name"),
     ("SubAccountType", "text", "'Account'"),

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from hashlib import sha256
+from hashlib import md5, sha256
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -42,6 +42,7 @@ CATEGORIES = {  # service code: FOCUS service category and subcategory
     "AmazonS3": ("Storage", "Object Storage"),
     "AmazonRDS": ("Databases", "Relational Databases"),
     "AmazonElastiCache": ("Databases", "Caching"),
+    "AmazonRedshift": ("Databases", "Data Warehouses"),
     "AmazonSageMaker": ("AI and Machine Learning", "Machine Learning"),
     "MachineLearningSavingsPlans": ("AI and Machine Learning", "Other (AI and Machine Learning)"),
     "DatabaseSavingsPlans": ("Databases", "Other (Databases)"),
@@ -110,7 +111,7 @@ def _skus(biller: Biller) -> Any:
     rows = []
     for index, sku in enumerate(biller.company.estate.skus):
         family = pools.family(sku.instance_type) if "." in sku.instance_type else ""
-        machine = sku.product_family == "Compute Instance"
+        machine = sku.product_family == "Compute Instance" and sku.code == "AmazonEC2"
         shape = prices.shape(sku.instance_type) if machine else None
         product = {"product_name": sku.service, "region": sku.region, "servicename": sku.service}
         if shape:
@@ -124,13 +125,18 @@ def _skus(biller: Biller) -> Any:
                 "product_family": sku.product_family or None, "instance_type": sku.instance_type or None,
                 "family": family or None, "description": sku.description, "seller": sku.seller or None, "category": _category(sku)[0],
                 "subcategory": _category(sku)[1],
-                "sku_id": sku_id(sku), "factor": _factor(sku, machine=machine),
+                "sku_id": sku_id(sku), "rate_id": _number(sku_id(sku), 10), "rate_code": f"{sku_id(sku)}.JRTCKXETXF.6YS6EN2CT7", "factor": _factor(sku, machine=machine),
                 "vcpus": shape[0] if shape else None,
                 "product": [(k, v) for k, v in sorted(product.items()) if v],
             }
         )  # fmt: skip
     maps = pa.array([row.pop("product") for row in rows], pa.map_(pa.string(), pa.string()))
     return _columns(rows).append_column("product", maps)
+
+
+def _number(text: str, digits: int) -> str:
+    """Return a number that is an id: the first hexadecimal digits of a text's hash."""
+    return str(int(md5(text.encode(), usedforsecurity=False).hexdigest()[:digits], 16))
 
 
 def _factor(sku: Sku, *, machine: bool) -> float | None:
@@ -177,6 +183,11 @@ _OFFERINGS = {
 
 
 def _commitments(biller: Biller) -> Any:
+    origin = midnight(biller.company.estate.start)
+
+    def instant(hour: int) -> str:
+        return f"{origin + timedelta(hours=hour):%Y-%m-%dT%H:%M:%S}.000Z"
+
     rows = []
     for index, owned in enumerate(biller.company.commitments):
         rows.append(
@@ -187,7 +198,8 @@ def _commitments(biller: Biller) -> Any:
                 "sharing": owned.sharing,
                 "group": ";".join(biller.company.estate.accounts[a].id for a in owned.group) or None,
                 "count": owned.count, "units": owned.units / 4 if not owned.is_plan else None, "start": owned.start,
-                "stop": owned.stop, "hourly": owned.hourly, "upfront": owned.upfront,
+                "stop": owned.stop, "begins": instant(owned.start), "ends": instant(owned.stop),
+                "subscription": _number(owned.id, 8), "hourly": owned.hourly, "upfront": owned.upfront,
                 "offering": _OFFERINGS.get(owned.instrument),
             }
         )  # fmt: skip

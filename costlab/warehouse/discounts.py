@@ -40,7 +40,7 @@ def _row(discount: Discount) -> list[Any]:
     lists = [_joined(getattr(discount, name)) for name in _NAMES]
     return [
         discount.name, discount.provider, rate, discount.price, discount.unit, discount.currency, *lists,
-        _reason(discount),
+        reason(discount),
     ]  # fmt: skip
 
 
@@ -48,9 +48,11 @@ def _joined(names: tuple[str, ...]) -> str | None:
     return f"|{'|'.join(names)}|" if names else None
 
 
-def _reason(discount: Discount) -> str:
+def reason(discount: Discount) -> str:
     """Return the agreement as a JSON object: what ``attributes`` of its offers show."""
     told: dict[str, Any] = {"discount": discount.name}
     told |= {key: plain(value) for key in ("percent", "price") if (value := getattr(discount, key)) is not None}
+    if discount.price is not None:
+        told |= {"unit": discount.unit, "currency": discount.currency}
     told |= {key: str(value) for key in ("start", "end") if (value := getattr(discount, key)) is not None}
     return json.dumps(told | {name: list(value) for name in _NAMES if (value := getattr(discount, name))})

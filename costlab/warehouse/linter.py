@@ -32,11 +32,12 @@ _STAGING = """
     json_extract json_extract_string json_object json_array json_keys json_merge_patch json_type json_valid
     json_group_object json_group_array json_array_length json_exists json_contains to_json from_json
     list_filter list_transform list_contains list_concat list_distinct reduce array_to_string unnest
+    machine_in
 """
 FUNCTIONS = frozenset(_EVERYWHERE.split())
 """What every model may call."""
 STAGING_FUNCTIONS = FUNCTIONS | frozenset(_STAGING.split())
-"""What staging models may call: they turn vendors' texts and objects into FOCUS's."""
+"""What staging models may call, macros of ``sql/seeds`` included: they turn vendors' texts and objects into FOCUS's."""
 _SYNTAX = frozenset({"Cast", "TryCast", "Case", "If", "Exists", "And", "Or", "Xor"})
 """What sqlglot calls a function but people write as an operator or keyword."""
 

@@ -1,8 +1,8 @@
 -- marts.commitment_hours: one row per hour and pool of demand that a commitment can cover, split into covered and uncovered
 -- grain: ChargePeriodStart, x_source, BillingPeriodStart, BillingCurrency, ServiceProviderName, BillingAccountId, RegionId, ServiceCategory, x_family, x_instance_type
 -- materialized: per_revision_files
--- Eligible: usage at on-demand or committed price of Compute, and of Databases with an instance type. Spot (Dynamic) and
--- unused hours are not demand. Exports by day have one row per day with x_hours = 24.
+-- Eligible: usage at on-demand or committed price of Compute, of Databases with an instance type, and of ML instances
+-- (SageMaker savings plans). Spot (Dynamic) and unused hours are not demand. Exports by day have one row per day with x_hours = 24.
 select
     date_trunc('hour', ChargePeriodStart) as ChargePeriodStart,
     x_source,
@@ -29,7 +29,11 @@ where
         (PricingCategory = 'Standard' and CommitmentDiscountStatus is null)
         or (PricingCategory = 'Committed' and CommitmentDiscountStatus = 'Used')
     )
-    and (ServiceCategory = 'Compute' or (ServiceCategory = 'Databases' and x_instance_type is not null))
+    and (
+        ServiceCategory = 'Compute'
+        or (ServiceCategory = 'Databases' and x_instance_type is not null)
+        or x_instance_type like 'ml.%'
+    )
 group by
     date_trunc('hour', ChargePeriodStart),
     x_source,

@@ -85,7 +85,12 @@ every_price as (
     select
         best.provider, best.service_code, best.sku_id, best.region_id, best.zone, best.resource_kind, best.shape,
         best.family, best.vcpu, best.memory_gib, best.gpu_count, best.arch, best.os, best.license, best.tenancy,
-        coalesce(agreed.reason, best.attributes) as attributes,
+        case
+            when agreed.name is null then best.attributes
+            else
+                left(agreed.reason, length(agreed.reason) - 1)
+                || ', "list_source": "' || coalesce(best.x_source, '') || '", "list_confidence": "' || coalesce(best.confidence, '') || '"}'
+        end as attributes,
         best.instrument, best.term_months, best.payment,
         case when agreed.name is null then best.upfront else cast(best.upfront * agreed.rate as decimal(38, 12)) end
             as upfront,

@@ -23,7 +23,7 @@ named as (
         coalesce(product_family, '') in ('Compute Instance', 'Compute Instance (bare metal)')
         or term_type = 'SavingsPlan' as is_instance,
         case when term_type = 'SavingsPlan' then nullif(split_part(usage_type, ':', 2), '') else instance_type end as shape,
-        case when lease in ('1yr', '1 yr') then 12 when lease in ('3yr', '3 yr') then 36 end as term_months,
+        case when lease_length in ('1yr', '1 yr') then 12 when lease_length in ('3yr', '3 yr') then 36 end as term_months,
         case purchase_option
             when 'No Upfront' then 'none' when 'Partial Upfront' then 'partial' when 'All Upfront' then 'all'
         end as payment_of_term,
@@ -73,7 +73,7 @@ select
     case when is_instance then try_cast(gpus as double) end as gpu_count,
     case
         when not is_instance or term_type = 'SavingsPlan' then null
-        when contains(processor, 'Graviton') then 'arm64'
+        when contains(physical_processor, 'Graviton') then 'arm64'
         else 'x86_64'
     end as arch,
     case when is_instance then os end as os,
@@ -86,7 +86,7 @@ select
     case
         when term_type = 'SavingsPlan' then json_object('sku', sku, 'usage_type', usage_type)
         when is_instance then json_object('usage_type', usage_type, 'operation', operation, 'sku', sku)
-        else json_object('usage_type', usage_type, 'operation', operation, 'sku', sku, 'engine', engine)
+        else json_object('usage_type', usage_type, 'operation', operation, 'sku', sku, 'engine', database_engine)
     end as attributes,
     case
         when term_type = 'OnDemand' then 'ondemand'

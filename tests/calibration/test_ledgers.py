@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from costlab.lab.calibration.compare import PARTS
+from costlab.period import Month
 from costlab.rating import bill as rated
 from costlab.warehouse.connection import connect
 from tests.calibration.conftest import MONTH, Estate
@@ -81,6 +84,14 @@ def test_an_hourly_bill_is_computed_hour_by_hour(estate: Estate) -> None:
 
 
 @pytest.mark.parametrize("source", AWS)
+def test_every_kind_of_commitment_of_aws_is_computed(estate: Estate, source: str) -> None:
+    kinds = {item["instrument"] for item in estate.bill(source).commitments}
+    plans = {"ec2-sp", "compute-sp", "sagemaker-sp", "database-sp"}
+    assert kinds - {"zonal-ri"} == plans | {"regional-ri", "rds-ri", "elasticache-ri", "opensearch-ri", "redshift-ri"}
+    assert not [item for item in estate.bill(source).commitments if item["reason"]]
+
+
+@pytest.mark.parametrize("source", AWS)
 def test_only_rounding_stands_between_aws_and_what_is_computed(estate: Estate, source: str) -> None:
     found = estate.bill(source)
     assert set(found.total["explained"]) == {"rounding"}
@@ -131,17 +142,45 @@ def test_commitments_of_azure_cost_what_the_ledger_says_and_use_it_where_hours_d
     assert len(exact) >= 5
 
 
+MODELS = [Month(2025, 12), Month(2026, 1), Month(2026, 2)]
+"""Google's older model of spend-based commitments, the month it changed, the newer one."""
+WINTER = timedelta(hours=8)
+"""How much later than UTC the months of Google's bills begin: in Los Angeles."""
+
+
+@pytest.mark.parametrize("month", MODELS, ids=str)
 @pytest.mark.parametrize("source", GCP)
-def test_commitments_of_google_use_and_lose_what_the_ledger_says(estate: Estate, source: str) -> None:
-    known = truth(estate, source)
-    found = estate.bill(source).commitments
-    used = sum(item["computed_used"] for item in found if item["instrument"] == "gcp-resource-cud")
-    unused = sum(item["computed_unused"] for item in found if item["instrument"] == "gcp-resource-cud")
-    resource = [amounts for name, amounts in known.items() if "/commitments/" in name]
-    # a ledger's month is UTC's, a bill's begins and ends in California: both have 744 hours
-    assert len(resource) > 1
-    assert abs(used + unused - sum(a + b for a, b in resource)) / (used + unused) < Decimal("0.02")
-    for item in found:
-        if item["instrument"] == "gcp-resource-cud":
-            assert abs(item["computed_used"] - item["used"]) < Decimal("1e-8")
-            assert abs(item["computed_unused"] - item["unused"]) < Decimal("1e-8")
+def test_commitments_of_google_use_and_lose_what_the_ledger_says(estate: Estate, source: str, month: Month) -> None:
+    """Of a resource-based commitment a bill names cores and memory apart, of all regions of a continent together."""
+    rows = connect().execute(
+        f"""select case when CommitmentDiscountId like '%/commitments/%' then 'resource' else CommitmentDiscountId end,
+            sum(used), sum(unused)
+        from '{estate.ledgers[source]}/commitment_hours.parquet' where "hour" >= $1 and "hour" < $2 group by 1""",
+        [month.start + WINTER, month.end + WINTER],
+    )
+    known = {row[0]: (row[1], row[2]) for row in rows.fetchall()}
+    found: dict[str, tuple[Decimal, Decimal]] = defaultdict(lambda: (Decimal(0), Decimal(0)))
+    for item in estate.bill(source, month).commitments:
+        if item["reason"] is None:
+            name = "resource" if item["instrument"] == "gcp-resource-cud" else item["id"]
+            used, unused = found[name]
+            found[name] = (used + item["computed_used"], unused + item["computed_unused"])
+    assert len(known) == 3
+    assert set(found) == set(known)
+    for name, (used, unused) in known.items():
+        assert abs(found[name][0] - used) < Decimal("1e-5"), name
+        assert abs(found[name][1] - unused) < Decimal("1e-5"), name
+
+
+@pytest.mark.parametrize("month", MODELS, ids=str)
+@pytest.mark.parametrize("source", GCP)
+def test_google_s_bill_comes_out_with_sustained_use_in_both_models_of_commitments(
+    estate: Estate, source: str, month: Month
+) -> None:
+    found = estate.bill(source, month)
+    assert set(found.total["explained"]) == {"rounding"}
+    assert abs(found.total["difference"]) < Decimal("1e-4")
+    scopes = {
+        item["owner_account_id"]: item["sharing"] for item in found.commitments if item["family_or_pool"] == "n2-cpu"
+    }
+    assert scopes["quill-data-prod"] == "none"

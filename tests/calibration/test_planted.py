@@ -114,6 +114,14 @@ def no_rules(kind: str | None) -> list[Row]:
     return [*bill(), covered(0, "db.r6g.large", "1", "0.5", "0.9", "other") | other]
 
 
+def unknown_quantity() -> list[Row]:
+    return [row | {"PricingQuantity": None} if row.get("x_instance_type") == "c5.xlarge" else row for row in bill()]
+
+
+def unknown_status() -> list[Row]:
+    return [row | {"CommitmentDiscountStatus": None} for row in bill()]
+
+
 def unknown_provider() -> list[Row]:
     rows = [machine(hour, "shape.1", "1", "0.1", "0.1", ServiceProviderName="Oracle") for hour in range(3)]
     return [*rows, machine(3, "shape.1", "1", "0.07", "0.1", ServiceProviderName="Oracle")]
@@ -123,6 +131,16 @@ def owner_only() -> list[Row]:
     """The bill, and a machine of another account in the hours in which the plan is not used."""
     idle = [machine(hour, "c5.xlarge", "1", "0.17", "0.17", SubAccountId="222222222222") for hour in range(12, HOURS)]
     return [*bill(), *idle]
+
+
+def group_only() -> list[Row]:
+    """The same with a second account that the plan covers where it is not used otherwise, up to the last hour."""
+    rows = owner_only()
+    for hour in range(12, HOURS - 1):
+        rows.append(covered(hour, "c5.xlarge", "1", "0.12", "0.17", SP) | {"SubAccountId": "333333333333"})
+    spare = [r for r in rows if r.get("CommitmentDiscountStatus") == "Unused" and r["ServiceName"] == PLANS]
+    last = START + timedelta(hours=HOURS - 1)
+    return [r for r in rows if r not in spare or r["ChargePeriodStart"] == last]
 
 
 def by_the_day() -> list[Row]:
@@ -136,11 +154,18 @@ def by_the_day() -> list[Row]:
     ]
 
 
+def two_regions() -> list[Row]:
+    """The day of :func:`by_the_day`, and the same machine at another price in another region."""
+    more = {"RegionId": "eu-west-1", "ChargePeriodEnd": START + timedelta(days=1), "AvailabilityZone": None}
+    return [*by_the_day(), machine(0, "m5.large", "24", "2.88", "0.12", **more)]
+
+
 BILLS = {
     "right": bill, "moved": moved, "dropped": lambda: without_unused(bill()), "unknown": unknown_price,
     "uncovered": unknown_price_on_demand, "fees": fees, "currencies": two_currencies,
     "capacity": lambda: no_rules("Reserved Capacity"), "untyped": lambda: no_rules(None),
-    "oracle": unknown_provider, "owner": owner_only, "daily": by_the_day,
+    "quantity": unknown_quantity, "status": unknown_status, "oracle": unknown_provider,
+    "owner": owner_only, "group": group_only, "daily": by_the_day, "regions": two_regions,
 }  # fmt: skip
 Planted = dict[str, list[Calibrated]]
 
@@ -230,6 +255,22 @@ def test_a_commitment_without_rules_is_taken_over_with_its_usage(planted: Plante
     assert [one["reason"] for one in found.commitments if one["id"] == "other"] == [f"no rules for {kind}"]
 
 
+def test_a_commitment_whose_usage_has_no_quantity_is_taken_over(planted: Planted) -> None:
+    (found,) = planted["quantity"]
+    reason = "the bill does not tell the quantity of what it covers"
+    assert services(found)[EC2]["reasons"] == {f"commitment: {reason}": Decimal("1.44")}
+    assert services(found)[PLANS]["reasons"] == {f"commitment: {reason}": Decimal("1.44")}
+    assert [one["reason"] for one in found.commitments] == [None, reason]
+    assert found.total["difference"] == 0
+
+
+def test_a_bill_that_does_not_tell_what_was_used_of_commitments_is_not_guessed(planted: Planted) -> None:
+    (found,) = planted["status"]
+    assert services(found)[EC2]["reasons"] == {"other price": Decimal("2.88")}
+    assert [one["reason"] for one in found.commitments] == ["nothing is charged for it in this bill"] * 2
+    assert found.total["difference"] == 0
+
+
 def test_a_provider_the_engine_does_not_know_is_quantity_times_price(planted: Planted) -> None:
     (found,) = planted["oracle"]
     (item,) = found.items
@@ -241,7 +282,14 @@ def test_a_plan_of_the_owner_only_is_told_by_what_others_went_without(planted: P
     (found,) = planted["owner"]
     (plan,) = (item for item in found.commitments if item["id"] == SP)
     assert (plan["sharing"], plan["owner_account_id"]) == ("none", "111111111111")
-    assert plan["scope_basis"] == "usage of 1 other accounts went without"
+    assert plan["scope_basis"] == "usage of 1 other account went without"
+    assert found.total["difference"] == 0
+
+
+def test_a_plan_of_some_accounts_is_told_by_what_another_went_without(planted: Planted) -> None:
+    (found,) = planted["group"]
+    (plan,) = (item for item in found.commitments if item["id"] == SP)
+    assert (plan["sharing"], plan["group"]) == ("group", ["111111111111", "333333333333"])
     assert found.total["difference"] == 0
 
 
@@ -252,3 +300,10 @@ def test_a_day_of_a_bill_by_the_day_is_spread_and_said(planted: Planted) -> None
     assert item["computed_unused"] - item["unused"] == Decimal("-0.72")
     assert item["explained"] == {"daily_grain": Decimal("-1.2")}
     assert (item["unexplained"], item["status"]) == (0, "explained")
+
+
+def test_what_moved_is_explained_at_the_price_of_its_own_region(planted: Planted) -> None:
+    (found,) = planted["regions"]
+    (item,) = found.items
+    assert item["explained"] == {"daily_grain": Decimal("-1.2")}
+    assert item["unexplained"] == 0

@@ -67,6 +67,11 @@ def test_the_tables_are_what_rate_reads(run: Run, workspace: Path, tmp_path: Pat
     assert (totals["cost"], totals["unused_cost"], totals["on_demand_cost"]) == ("9.12", "1.44", "4.8")
 
 
+def test_tables_in_another_currency_are_said(run: Run, workspace: Path, tmp_path: Path) -> None:
+    done = run("calibrate", "--workspace", workspace, "--source", "wrong", "--tables", tmp_path, "--format", "json")
+    assert done.json["warnings"][-1] == "the tables are in EUR, which `costlab rate` calls USD"
+
+
 def test_tables_of_several_bills_are_refused(run: Run, workspace: Path, tmp_path: Path) -> None:
     done = run("calibrate", "--workspace", workspace, "--tables", tmp_path / "learned")
     assert done.code == 2

@@ -145,7 +145,7 @@ class BruteForce:
             return FAMILY.get(u["pool"]) == target and bool(u["region"] == c["region"])
         kind = u["pool"].split(".")[0] if "." in u["pool"] else "requests"
         if c["instrument"] == "compute-sp":
-            return kind not in {"db", "cache", "ml"} and not u["pool"].endswith(".search")
+            return kind not in {"db", "cache", "ml", "dc2"} and not u["pool"].endswith(".search")
         if c["instrument"] == "sagemaker-sp":
             return bool(kind == "ml")
         if c["instrument"] == "database-sp":

@@ -15,7 +15,7 @@ from tests.property.rating_brute_force import BruteForce, Result, Row
 
 START = datetime(2026, 1, 1)
 HOURS = 40
-SEEDS = range(26)  # x 40 hours, each with usage and commitments of its own: 1,040 cases per cloud
+SEEDS = range(30)  # x 40 hours, each with usage and commitments of its own: 1,200 cases per cloud
 ACCOUNTS = ("a", "b", "c")
 POOLS = {
     "aws": ["m5.large", "m5.xlarge", "m5.4xlarge", "m5.large:windows", "c5.nano", "c5.large", "g5.xlarge",

@@ -93,13 +93,15 @@ def test_an_agreement_holds_from_its_first_day_to_before_its_end() -> None:
 
 
 def test_a_contract_price_is_shown_beside_the_list_with_its_reason(tmp_path: Path) -> None:
-    with prices_of(settings(tmp_path, TOML)) as db:
+    agreed = settings(tmp_path, TOML)
+    with prices_of(agreed) as db:
         wanted = {"provider": "aws", "region_id": "eu-west-1", "shape": "m6i.xlarge", "os": "Linux"}
-        items = ask_prices(db, wanted).items
+        answer = ask_prices(db, wanted, agreed.discounts)
         found = Catalogue(db).price("aws", "eu-west-1", "m6i.xlarge")
         plan = Catalogue(db).price("aws", "eu-west-1", "m6i.xlarge", instrument="compute-sp", term_months=12)
         reason = db.rows("select attributes from prices.offers where x_source = 'private m6i'")
         azure = db.rows("select count(*) as n from prices.offers where provider <> 'aws' and confidence = 'contract'")
+    items = answer.items
     own = next(item for item in items if item["instrument"] == "ondemand")
     assert (own["price"], own["list_price"], own["confidence"], own["x_source"]) == (
         "0.17", "0.214", "contract", "private m6i",
@@ -110,21 +112,26 @@ def test_a_contract_price_is_shown_beside_the_list_with_its_reason(tmp_path: Pat
     assert isinstance(plan, Offer)
     assert (plan.x_source, plan.price) == ("EDP", Decimal(listed["list_price"]) * Decimal("0.935"))
     assert json.loads(reason[0]["attributes"]) == {
-        "discount": "private m6i", "price": "0.17", "shapes": ["m6i.xlarge"], "regions": ["eu-west-1"], "os": ["Linux"],
-        "instruments": ["ondemand"],
+        "discount": "private m6i", "price": "0.17", "unit": "hour", "currency": "USD", "shapes": ["m6i.xlarge"],
+        "regions": ["eu-west-1"], "os": ["Linux"], "instruments": ["ondemand"], "list_source": "default",
+        "list_confidence": "low",
     }  # fmt: skip
+    assert any(f"{len(items)} of {len(items)} prices rest on one source" in said for said in answer.warnings)
     assert azure == [{"n": 0}]
 
 
 def test_a_discount_that_changes_no_price_is_told(tmp_path: Path) -> None:
     text = TOML + "[[discounts]]\nname = 'typo'\nprovider = 'aws'\npercent = 9\nshapes = ['m6i.huge']\n"
     with prices_of(settings(tmp_path, text)) as db:
-        (warning,) = ask_doubts(db).warnings
+        (warning,) = ask_doubts(db, load_settings(tmp_path, environ={}).discounts).warnings
     assert "'typo' changes no price" in warning
 
 
 def test_a_new_agreement_is_published_without_new_data(tmp_path: Path) -> None:
     assert publish_workspace(settings(tmp_path, "")) is not None
     assert publish_workspace(settings(tmp_path, "")) is None
+    with prices_of(settings(tmp_path, TOML)) as db:
+        changed = ask_prices(db, {"provider": "aws"}, settings(tmp_path, TOML).discounts).warnings
+    assert any("changed since" in said for said in changed)
     assert publish_workspace(settings(tmp_path, TOML)) is not None
     assert publish_workspace(settings(tmp_path, TOML)) is None

@@ -188,7 +188,11 @@ def test_what_the_specification_forbids_comes_first() -> None:
     ],
 )
 def test_what_is_paid_for_a_commitment_is_used_or_unused(rows: list[Row], broken: bool) -> None:
-    assert (PAID_IS_USED.id in ids(*rows)) is broken
+    assert (PAID_IS_USED.id in ids(*rows, {"ChargePeriodStart": "2026-03-31T23:00"})) is broken
+
+
+def test_the_fees_of_a_month_that_is_not_over_are_not_yet_used() -> None:
+    assert PAID_IS_USED.id not in ids(FEE, COVERED, {"ChargePeriodStart": "2026-03-20T23:00"})
 
 
 # The worked examples of the FOCUS 1.2 specification, "Commitment discount scenarios": one USD per hour for a year.

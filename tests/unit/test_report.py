@@ -188,6 +188,7 @@ def test_an_unknown_format_or_ending_names_the_valid_ones() -> None:
         (Decimal("-1234567.005"), "-1,234,567.01"),
         (Decimal("12345678901234567890123456.789"), "12,345,678,901,234,567,890,123,456.79"),
         (Decimal("1E+3"), "1,000.00"),
+        (Decimal("-0E-12"), "0.00"),
     ],
 )
 def test_an_amount_never_looks_like_nothing(value: Decimal, text: str) -> None:
@@ -212,3 +213,12 @@ def test_credentials_in_a_location_are_hidden(text: str) -> None:
     assert "hunter2" not in redacted(text)
     assert "***" in redacted(text)
     assert redacted("https://host/path?period=2026-01") == "https://host/path?period=2026-01"
+
+
+@pytest.mark.parametrize(("discount", "text"), [("0.06", "6 % below list"), ("-0.25", "25 % above list")])
+def test_a_price_above_the_list_is_called_so(discount: str, text: str) -> None:
+    share = Decimal(discount)
+    found = {"source": "a", "billing_period": "2026-01", "name": "S", "kind": "contracted", "discount": share,
+             "low": share, "high": share, "lines": 2}  # fmt: skip
+    shown = render(answer(name="calibrate", totals={"discounts": [found]}), Format.TABLE)
+    assert f"learned, a 2026-01: S contracted {text} (2 lines)" in shown

@@ -154,7 +154,8 @@ def test_rating_the_usage_again_gives_what_stays_on_demand(simulation: AzureSimu
         connect()
         .execute(f"""select sum(costInPricingCurrency::decimal(38, 12)) from
         read_csv('{simulation.export}/billing/*/*/*/*/*.csv.gz', all_varchar = true)
-        where meterCategory = 'Virtual Machines' and pricingModel = 'OnDemand' and chargeType = 'Usage'""")
+        where (meterCategory = 'Virtual Machines' or meterSubCategory like '% - Compute Gen5')
+            and pricingModel = 'OnDemand' and chargeType = 'Usage'""")
         .fetchall()[0][0]
     )
     assert demand > 1000

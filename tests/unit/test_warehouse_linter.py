@@ -9,12 +9,23 @@ import pytest
 from costlab.paths import shipped
 from costlab.warehouse.linter import lint
 
-SQL = sorted(shipped("sql").rglob("*.sql"))
+SQL = sorted(path for path in shipped("sql").rglob("*.sql") if path.parent.name != "seeds")
+MACROS = sorted((shipped("sql") / "seeds").glob("*.sql"))
 
 
 @pytest.mark.parametrize("path", SQL, ids=lambda path: f"{path.parent.name}.{path.stem}")
 def test_shipped_models_are_portable(path: Path) -> None:
     assert [str(problem) for problem in lint(path)] == []
+
+
+@pytest.mark.parametrize("path", MACROS, ids=lambda path: path.stem)
+def test_shipped_macros_are_portable(path: Path, tmp_path: Path) -> None:
+    comment, head, body = path.read_text(encoding="utf-8").partition("create macro")
+    model = tmp_path / "staging" / "macro.sql"
+    model.parent.mkdir()
+    model.write_text(f"{comment}select {body.partition(' as ')[2]} as result from raw", encoding="utf-8")
+    assert head
+    assert [str(problem) for problem in lint(model)] == []
 
 
 @pytest.mark.parametrize("path", SQL, ids=lambda path: f"{path.parent.name}.{path.stem}")

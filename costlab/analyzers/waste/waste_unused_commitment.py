@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from costlab.interfaces.analyzer import Context
 
 MIN_UNUSED = Decimal("0.05")
+_LOOK_UP = {
+    "rds": "aws rds describe-reserved-db-instances --reserved-db-instance-id",
+    "elasticache": "aws elasticache describe-reserved-cache-nodes --reserved-cache-node-id",
+}
+"""How AWS shows a reservation that cannot be given back, by its service."""
 
 
 class UnusedCommitment:
@@ -33,11 +38,11 @@ class UnusedCommitment:
 
     Fires when more than 5 % of a commitment went unused in the last whole month.
     Saving: for a reservation, what the unused part costs (it can be exchanged, returned or sold on); the low figure
-    is 0 because nobody may want it. A spend commitment (savings plan) and Google's committed use discounts cannot be
-    given back: they save 0 and say so.
+    is 0 because nobody may want it. A spend commitment (savings plan), AWS reservations of anything but EC2 (databases,
+    caches) and Google's committed use discounts cannot be given back: they save 0 and say so.
     Cannot see: whether a reservation's contract excludes resale, and usage elsewhere that could be moved onto it.
-    Source: AWS EC2 user guide, Reserved Instance Marketplace; Azure reservations, exchange and refund rules;
-    Google Cloud, "Committed use discounts": commitments cannot be cancelled.
+    Source: AWS EC2 user guide, Reserved Instance Marketplace (of EC2 only); Azure reservations, exchange and refund
+    rules; Google Cloud, "Committed use discounts": commitments cannot be cancelled.
     """
 
     id = "waste_unused_commitment"
@@ -55,7 +60,7 @@ class UnusedCommitment:
         )
 
     def _item(self, use: CommitmentUse) -> Recommendation:
-        unused, stays = use.hourly_unused_cost, use.category == "Spend" or _is_google(use)
+        unused, stays = use.hourly_unused_cost, not _can_go(use)
         utilization = use.utilization or ZERO
         start, end = midnight(use.first_day), midnight(use.last_day)
         return Recommendation(
@@ -93,6 +98,17 @@ class UnusedCommitment:
         )
 
 
+def _can_go(use: CommitmentUse) -> bool:
+    """Return whether it can be exchanged, returned or sold on."""
+    return use.category != "Spend" and not _is_google(use) and _aws_service(use) in {"", "ec2"}
+
+
+def _aws_service(use: CommitmentUse) -> str:
+    """Return the service that an ARN names, ``rds`` of ``arn:aws:rds:...``; empty where the id is none."""
+    arn, _, rest = use.commitment_id.partition(":")
+    return rest.split(":")[1] if arn == "arn" and ":" in rest else ""
+
+
 def _is_google(use: CommitmentUse) -> bool:
     return "google" in use.provider.lower()
 
@@ -104,17 +120,21 @@ def _is_azure(use: CommitmentUse) -> bool:
 def _title(use: CommitmentUse, *, stays: bool) -> str:
     if not stays:
         return "Exchange or sell the idle reservation"
-    return f"Use the idle part of the {'committed use discount' if _is_google(use) else 'savings plan'}"
+    name = "committed use discount" if _is_google(use) else "savings plan" if use.category == "Spend" else "reservation"
+    return f"Use the idle part of the {name}"
 
 
 def _remedy(use: CommitmentUse) -> Remedy:
-    name = quoted(use.commitment_id.rsplit("/", 1)[-1])
+    service = _aws_service(use)
+    name = quoted(use.commitment_id.rsplit(":" if service in _LOOK_UP else "/", 1)[-1])
     if _is_google(use):
         return Remedy("gcloud compute commitments list" if use.category == "Usage" else "")
     if use.category == "Spend" and _is_azure(use):
         return Remedy("az billing-benefits savings-plan list")
     if use.category == "Spend":
         return Remedy("aws ce get-savings-plans-utilization-details --time-period Start=FROM,End=TO", "", "")
+    if service not in {"", "ec2"}:
+        return Remedy(f"{_LOOK_UP[service]} {name}" if service in _LOOK_UP else "")
     if _is_azure(use):
         return Remedy(f"az reservations reservation show --reservation-order-id ORDER --reservation-id {name}")
     return Remedy(

@@ -13,6 +13,7 @@ from costlab.lab.calibration.compute import compute
 from costlab.lab.calibration.discounts import CONTRACTED, discounts_in
 from costlab.lab.calibration.learn import Learned, learn
 from costlab.lab.calibration.lines import Bill, Lines
+from costlab.lab.rating import CURRENCY
 from costlab.lab.status import COMPLETE, EMPTY, PARTIAL
 from costlab.money import ZERO, exact
 from costlab.period import Month
@@ -52,9 +53,13 @@ class Calibrated:
 
     @property
     def is_off(self) -> bool:
-        """Whether the difference is more than a hundredth of what was computed."""
-        share = self.total["difference_share"]
-        return share is not None and abs(share) > MUCH
+        """Whether the difference, or what services have unexplained, is more than a hundredth of what was computed."""
+        again: Decimal = sum((self.total[part] for part in PARTS), ZERO)
+        unexplained: Decimal = sum(
+            (abs(item["unexplained"]) for item in self.items if item["unexplained"] is not None), ZERO
+        )
+        difference: Decimal = abs(self.total["difference"])
+        return max(difference, unexplained) > MUCH * again
 
 
 def ask_calibrate(lab: Lab, source: str | None, period: str | None, tables: Path | None) -> Answer:
@@ -78,8 +83,14 @@ def ask_calibrate(lab: Lab, source: str | None, period: str | None, tables: Path
         currency=currencies[0] if len(currencies) == 1 else None,
         data_status=EMPTY if not found else PARTIAL if off else COMPLETE,
         totals=totals,
-        warnings=[warning(one) for one in off],
+        warnings=[*(warning(one) for one in off), *_told_in(found, tables)],
     )
+
+
+def _told_in(found: list[Calibrated], tables: Path | None) -> list[str]:
+    """Return a warning where tables are in another currency than `rate` names."""
+    currency = found[0].bill.currency if tables is not None else CURRENCY
+    return [] if currency == CURRENCY else [f"the tables are in {currency}, which `costlab rate` calls {CURRENCY}"]
 
 
 def chosen(db: Database, source: str | None, period: str | None) -> list[tuple[str, Month]]:
@@ -119,15 +130,17 @@ def warning(one: Calibrated) -> str:
     bill, total = one.bill, one.total
     reasons = ", ".join(f"{name} {amount:.2f}" for name, amount in total["explained"].items() if name != ROUNDING)
     told = f"; {reasons}" if reasons else ""
+    share = total["difference_share"]
+    percent = "" if share is None else f" ({share * 100:.1f} %)"
     return (
-        f"{bill.source} {bill.period}: computed again it differs by {total['difference']:.2f} {bill.currency} "
-        f"({total['difference_share'] * 100:.1f} %), unexplained {total['unexplained']:.2f}{told}"
+        f"{bill.source} {bill.period}: computed again it differs by {total['difference']:.2f} {bill.currency}"
+        f"{percent}, unexplained {total['unexplained']:.2f}{told}"
     )
 
 
 def _calibrated(lines: Lines, bill: Bill) -> Calibrated:
     learned = learn(lines, bill)
-    billed, computed = billed_in(lines, bill, learned), compute(learned)
+    billed, computed = billed_in(lines, bill, learned), compute(learned, lines.period)
     sides = compared(learned, billed, computed)
     discounts = discounts_in(lines, bill, learned)
     known = {item["name"]: item["discount"] for item in discounts if item["kind"] == CONTRACTED}

@@ -81,7 +81,7 @@ class Billed:
 def billed_in(lines: Lines, bill: Bill, learned: Learned) -> Billed:
     """Return what the bill says."""
     done = Billed()
-    left_out = {one.id: one.reason for one in learned.owned if one.reason}
+    left_out = {one.id: one.reason for one in learned.owned if one.is_left_out}
     for row in lines.rows(bill, _GROUPS, least=LEAST):
         _take(done, row, left_out, by_engine=learned.cloud is not None)
     for row in lines.rows(bill, _TAKEN_OVER):

@@ -83,11 +83,10 @@ class _Comparison:
         self.billed, self.computed = billed, computed
         self.sides: dict[str, Side] = defaultdict(Side)
         self.homes = _homes(billed)
-        prices = learned.charges.groupby(["account", "pool"], observed=True)["paid"].max().dropna().reset_index()
-        self.paid = {
-            (str(row["account"]), str(row["pool"])): Decimal(repr(float(row["paid"])))
-            for row in prices.to_dict("records")
-        }
+        prices = learned.charges.groupby(["account", "pool"], observed=True)["paid"].agg(["min", "max"]).dropna()
+        rows = prices.reset_index().to_dict("records")
+        self.paid = {(str(row["account"]), str(row["pool"])): Decimal(repr(float(row["max"]))) for row in rows}
+        self.mixed = {(str(row["account"]), str(row["pool"])) for row in rows if row["min"] != row["max"]}
         self.owned_by = {one.id: one.home for one in learned.computed}
         self.names = list(self.owned_by)
         self.shifts = {name: self._shift(name) for name in self.names}
@@ -196,6 +195,10 @@ class _Comparison:
         other = DAILY if any(group.hours >= _DAY for group in groups) else SCOPE
         for why, part in self._coverage(place, lines, more, other):
             because[why] += part * price
+        if place in self.mixed and abs(more) > lines * _STEP:
+            # several prices (of regions): which of them the other coverage is of is not told by quantities alone
+            price = difference / more
+            because = defaultdict(Decimal, {why: amount / self.paid[place] * price for why, amount in because.items()})
         rest = difference - more * price
         if tiers_of(place[1]) and abs(rest) > lines * LINE:
             credited = exact(Decimal(repr(sum(group.credited for group in groups))))
@@ -218,15 +221,16 @@ class _Comparison:
         if abs(more) <= lines * _STEP:
             yield ROUNDING, more
             return
+        names = [name for name, places in self.billed.covered.items() if place in places or name in self.shifts]
         less = {
             name: sum((g.quantity for g in self.billed.covered[name].get(place, [])), ZERO)
             - self.computed.covered[name].get(place, (ZERO, ZERO))[0]
-            for name in self.names
+            for name in {*self.names, *names}
         }
         total = sum(less.values(), ZERO)
         for name, part in less.items():
             if part and total:
-                shift = self.shifts[name]
+                shift = self.shifts.get(name, Shift(ROUNDING, ZERO, ZERO))
                 small = abs(part) * self.paid.get(place, ZERO) <= shift.tolerance
                 yield (other if shift.why == ROUNDING and not small else shift.why), part * more / total
 

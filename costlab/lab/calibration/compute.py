@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from costlab.lab.calibration.learn import Learned
+    from costlab.period import Month
 
+_FARTHEST_WEST = timedelta(hours=12)
 _NO_SAVING = 1 + 1e-6
 Place = tuple[str, str]
 """Account and pool."""
@@ -33,16 +36,18 @@ class Computed:
     unused: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
 
 
-def compute(learned: Learned) -> Computed:
-    """Return what usage costs with the commitments that were learned."""
+def compute(learned: Learned, month: Month) -> Computed:
+    """Return what the usage of a billing period costs with the commitments that were learned."""
     done = Computed()
     if not len(learned.usage):
         return done
     ranks = {one.id: one.rank for one in learned.computed}
     usage, unknown = _ranked_last(learned)
+    late = _late(learned, month)
+    owned = learned.commitments.assign(**{name: learned.commitments[name] - late for name in ("from", "to")})
     found = rated(
-        usage,
-        _ranked(learned.commitments, "id", "amount", {one.id: one.rank for one in learned.computed if one.is_plan}),
+        usage.assign(hour=usage["hour"] - late),
+        _ranked(owned, "id", "amount", {one.id: one.rank for one in learned.computed if one.is_plan}),
         _ranked(learned.rates, "commitment", "price", ranks),
     )
     for item in found.items(["pool", "account", "commitment"]):
@@ -50,6 +55,12 @@ def compute(learned: Learned) -> Computed:
     for place in unknown & set(done.on_demand):
         done.on_demand[place] = (done.on_demand[place][0], None)
     return done
+
+
+def _late(learned: Learned, month: Month) -> timedelta:
+    """Return how much later than UTC a bill's month begins, as Google's does: what goes by month goes by the bill's."""
+    late: timedelta = learned.usage["hour"].min().to_pydatetime() - month.start
+    return late if timedelta(0) < late <= _FARTHEST_WEST else timedelta(0)
 
 
 def _ranked_last(learned: Learned) -> tuple[DataFrame, set[Place]]:

@@ -21,7 +21,7 @@ select
     service as name, round(price::double / list_price::double, 9) as share,
     sum(quantity * list_price::decimal(18, 9)) as list_cost, cast(sum(lines) as bigint) as lines
 from lines
-where kind in ('priced', 'on_demand') and list_price > 0
+where kind in ('priced', 'on_demand') and list_price > 0 and price is not null
 group by all
 order by name, share
 """

@@ -44,7 +44,7 @@ def instrument_of(cloud: str, kind: str, category: str, texts: Iterable[str]) ->
     texts
         What its charges are called: usage types, service codes, services; of its own charges before those it covers.
     """
-    spend = category == "Spend"
+    spend = category == "Spend" or (not category and bool(re.search("saving|spend", kind.lower())))
     match cloud:
         case "azure":
             return Instrument.AZURE_SP if spend else Instrument.AZURE_RESERVATION

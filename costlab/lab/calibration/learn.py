@@ -57,7 +57,7 @@ def learn(lines: Lines, bill: Bill) -> Learned:
     owned = owned_in(lines, bill, cloud, prices_on_demand(charges), contract_share(charges))
     if cloud is None:
         charges = charges.iloc[:0]
-    left_out = {one.id for one in owned if one.reason and one.hourly > 0}
+    left_out = {one.id for one in owned if one.is_left_out}
     charges = charges[~charges["commitment"].isin(left_out)]
     learn_scopes(owned, charges, cloud or "")
     computed = [one for one in owned if not one.reason]
@@ -89,7 +89,8 @@ def _commitments(computed: Iterable[Owned], charges: DataFrame, cloud: str | Non
     if len(charges):
         first = min(first, float(charges["hour"].min()))
         last = max(last, float((charges["hour"] + charges["hours"]).max()))
-    return pd.DataFrame([_commitment(one, cloud, first, last) for one in rows], columns=pd.Index(COMMITMENTS))
+    table = pd.DataFrame([_commitment(one, cloud, first, last) for one in rows], columns=pd.Index(COMMITMENTS))
+    return table.astype({"from": "datetime64[us]", "to": "datetime64[us]"})
 
 
 def _commitment(one: Owned, cloud: str | None, first: float, last: float) -> dict[str, Any]:

@@ -35,7 +35,8 @@ with charges as materialized (
         ServiceName as service,
         coalesce(SubAccountId, BillingAccountId) as account,
         coalesce(RegionId, '') as region,
-        coalesce(AvailabilityZone, '') as zone,
+        -- only AWS sells commitments for a zone
+        case when ServiceProviderName = 'AWS' then coalesce(AvailabilityZone, '') else '' end as zone,
         {POOL} as pool,
         case
             when ChargeClass = 'Correction' then 'taken_over'

@@ -45,6 +45,7 @@ select
 from lines
 """
 """The hours a bill is about: a fee of an open month spans all of it, what was used of it is told to date."""
+PAID_ELSEWHERE: Final = "fees of another name pay its usage"
 _WHOLE: Final = 1e-3
 _FAMILY: Final = re.compile(r"EC2SP:([a-z0-9-]+)")
 _OWNER: Final = re.compile(r"^arn:aws[\w-]*:(?!savingsplans)[^:]*:[^:]*:(\d{12}):")
@@ -81,8 +82,17 @@ class Owned:
     """Pool, region, committed price per unit and hour."""
     rank: float = 1.0
     """What its prices are multiplied with for the order of application, see :func:`_rank`."""
+    covers: Places = field(default_factory=dict[tuple[str, str], float])
+    """What it covered: quantity per pool and region."""
+    fee_share: float = 1.0
+    """Money of the fee per unit of money committed; below 1 where that is stated at prices on demand."""
     is_exact: bool = False
     """Whether it counts hours rather than normalised units: it covers one size only."""
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether its charges and the usage it covers are taken over; fees of another name may pay for usage."""
+        return bool(self.reason) and self.reason != PAID_ELSEWHERE
 
     @property
     def is_plan(self) -> bool:
@@ -95,45 +105,72 @@ class Owned:
         return self.instrument is not None and self.instrument.is_flexible
 
 
-def owned_in(lines: Lines, bill: Bill, cloud: str | None, paid: Places, contract: float) -> list[Owned]:
-    """Return the commitments of a bill, by id.
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the commitments of a bill are seen beside."""
 
-    Parameters
-    ----------
-    paid
-        What pools cost on demand.
-    contract
-        The share of list prices that the customer's contract leaves on demand.
-    """
+    cloud: str | None
+    paid: Places
+    """What pools cost on demand."""
+    contract: float
+    """The share of list prices that the customer's contract leaves on demand."""
+    first: float
+    last: float
+    """The hours that the bill is about, since 1970."""
+
+
+def owned_in(lines: Lines, bill: Bill, cloud: str | None, paid: Places, contract: float) -> list[Owned]:
+    """Return the commitments of a bill, by id; see :class:`Around`."""
     table = lines.frame(bill, _SQL)
     if not len(table):
         return []
     ends = lines.frame(bill, _ENDS)
     first, last = float(ends["start"].iloc[0]), float(ends["stop"].iloc[0])
     table["stop"] = table["stop"].where(table["is_purchase"], table["stop"].clip(upper=last))
-    table.attrs["ends"] = first, last
-    return [
-        _owned(str(name), rows, cloud, paid, contract) for (name, _), rows in table.groupby(["id", "part"], sort=True)
-    ]
+    around = Around(cloud, paid, contract, first, last)
+    found = [_owned(str(name), rows, around) for (name, _), rows in table.groupby(["id", "part"], sort=True)]
+    _paid_by_credits(found, paid)
+    return found
 
 
-def _owned(name: str, rows: DataFrame, cloud: str | None, paid: Places, contract: float) -> Owned:
+def _paid_by_credits(owned: list[Owned], paid: Places) -> None:
+    """Give flexible commitments of Google's older model the prices of what their credits paid.
+
+    There usage bears the name of the credit and costs nothing, a fee pays it. A commitment of 100 USD an hour on demand
+    whose fee is 54 USD covers usage at 54 percent of its price: as one of the newer model that is stated at 54 USD.
+    """
+    credited = {place for one in owned if one.reason == PAID_ELSEWHERE for place in one.covers if place in paid}
+    for one in owned:
+        if one.instrument is Instrument.GCP_FLEX_CUD and one.hourly and one.fee_share < 1 and credited:
+            known = {(pool, region) for pool, region, _ in one.rates}
+            one.rates += [(*place, round(paid[place] * one.fee_share, 10)) for place in sorted(credited - known)]
+            one.reason = ""
+
+
+def _owned(name: str, rows: DataFrame, around: Around) -> Owned:
     used, own = rows[rows["kind"] == "covered"], rows[rows["kind"] != "covered"]
     first = rows.iloc[0]
     texts = [str(text) for part in (own, used) for column in ("meter", "service_code", "service")
              for text in part[column].unique() if text]  # fmt: skip
     kind, category = _text(first["type"]), _text(first["category"])
-    instrument = None if cloud is None else instrument_of(cloud, kind, category, texts)
+    instrument = None if around.cloud is None else instrument_of(around.cloud, kind, category, texts)
     found = Owned(name, kind, instrument, _owner(name, own, used), _only(own["region"]) or _only(used["region"]))
     found.home = str(own["service"].iloc[-1]) if len(own) else ""
     found.is_exact = _text(first["unit"]) == "Hours"
     if instrument is None:
         found.reason = f"no rules for {kind or 'a commitment without a type'}"
         return found
-    _time_and_money(found, rows)
-    _terms(found, own, used, paid)
-    if cloud == "aws" and found.is_plan:
-        found.rank = _rank(found, own, contract)
+    _time_and_money(found, rows, around)
+    found.covers = {
+        (str(pool), str(region)): float(quantity)
+        for pool, region, quantity in used.groupby(["pool", "region"])["quantity"].sum().reset_index().to_numpy()
+    }
+    found.fee_share = _fee_share(own)
+    if not len(used) and found.instrument is not Instrument.GCP_RESOURCE_CUD and (own["kind"] == "fee").any():
+        found.reason = "the bill does not tell the quantity of what it covers"
+    _terms(found, own, used, around.paid)
+    if around.cloud == "aws" and found.is_plan:
+        found.rank = _rank(found, own, around.contract)
     return found
 
 
@@ -152,17 +189,17 @@ def _only(values: Any) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def _time_and_money(found: Owned, rows: DataFrame) -> None:
+def _time_and_money(found: Owned, rows: DataFrame, around: Around) -> None:
     """Fill in the hours in force and the money per hour."""
-    first, last = rows.attrs["ends"]
     periods = _periods(rows)
     hourly = periods["money"] / (periods["stop"] - periods["start"])
-    found.hourly = round(float(hourly.max()), 12)
+    found.hourly = round(float(hourly.max()), 12) if len(hourly) else 0.0
     lasting = rows[~rows["is_purchase"] | (rows["frequency"] == "Recurring")]
-    found.start, found.stop = float(lasting["start"].min()), min(float(lasting["stop"].max()), last)
-    _in_part(found, periods, first, last)
+    found.start, found.stop = float(lasting["start"].min()), min(float(lasting["stop"].max()), around.last)
+    _in_part(found, periods, around.first, around.last)
     if found.hourly <= 0:
-        found.reason = "nothing is charged for it in this bill"
+        named = bool(rows["kind"].eq("covered").all())
+        found.reason = PAID_ELSEWHERE if named else "nothing is charged for it in this bill"
 
 
 def _in_part(found: Owned, periods: DataFrame, first: float, last: float) -> None:
@@ -210,8 +247,6 @@ def _terms(found: Owned, own: DataFrame, used: DataFrame, paid: Places) -> None:
         found.amount, found.rates = found.hourly, [(*place, price) for place, price in prices.items()]
         if found.instrument is Instrument.EC2_SP:
             found.target = _family(own, used)
-        if not found.reason and len(used) and not used["money"].sum():
-            found.reason = "its discount is a credit on usage at list price"
         return
     found.target = _target(own, used)
     found.amount = _amount(found, own, used)
@@ -238,6 +273,12 @@ def _rank(found: Owned, own: DataFrame, contract: float) -> float:
     recurring = min(found.hourly, float((sums["billed"] / (sums["stop"] - sums["start"])).max()))
     public = found.hourly - recurring + recurring / contract
     return public / found.hourly * contract
+
+
+def _fee_share(own: DataFrame) -> float:
+    """Return the least that a fee charges per unit of what is committed."""
+    fees = own[own["is_purchase"] & (own["quantity"] > 0) & (own["billed"] > 0)]
+    return float((fees["billed"] / fees["quantity"]).round(4).min()) if len(fees) else 1.0
 
 
 def _family(own: DataFrame, used: DataFrame) -> str:

@@ -3,7 +3,7 @@
 A line tells the price as cost over quantity. Where a commitment runs out inside an hour, vendors round the covered
 part of the quantity to a few decimals, and the quotient is only near the price. A price is taken
 
-1. from lines that tell it exactly: the same quotient for several quantities, or for a whole number;
+1. from lines that tell it exactly: one quotient for a whole quantity, or for most of the quantity;
 2. else from another size of its family, in proportion, where its own lines do not contradict;
 3. else as a whole percentage (then tenths and hundredths) of the price on demand, where they do not contradict;
 4. else as the quotient itself.
@@ -67,7 +67,8 @@ def told_price(rows: DataFrame) -> float | None:
     """Return the price that lines tell exactly, the one of most of the quantity, or None."""
     sums = rows.groupby("unit_cost").agg(quantity=("quantity", "sum"), kinds=("quantity", "nunique"))
     whole = rows.loc[(rows["quantity"] % 1.0) == 0, "unit_cost"].unique()
-    sure = sums[(sums["kinds"] > 1) | sums.index.isin(whole)]
+    common = (sums["kinds"] > 1) & (sums["quantity"] >= sums["quantity"].sum() / 2)
+    sure = sums[common | sums.index.isin(whole)]
     return float(sure["quantity"].sort_values(kind="stable").index.to_numpy()[-1]) if len(sure) else None
 
 

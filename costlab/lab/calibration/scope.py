@@ -5,7 +5,9 @@ covered, in an hour in which it was not used up, is out of its reach.
 
 - One zone and one size only, while other usage of the family in the region went without: a zonal reservation.
 - Some accounts only, while usage of others went without: shared with these accounts, or with its owner only.
-- An hour in which it was used up tells nothing: it is taken as shared with all, as it is sold.
+- Projects share a resource-based commitment of Google in proportion: there every hour tells. Flexible ones are always
+  for the whole billing account.
+- Elsewhere an hour in which it was used up tells nothing: it is taken as shared with all, as it is sold.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ _SPENT: Final = 0.02
 def learn_scopes(owned: Sequence[Owned], usage: DataFrame, cloud: str) -> None:
     """Fill in zone, sharing and group of the commitments from what they covered and what they did not."""
     for one in owned:
-        if one.instrument is not None and not one.reason:
+        if one.instrument is not Instrument.GCP_FLEX_CUD and not one.reason:
             _learn(one, usage, cloud)
 
 
@@ -45,7 +47,8 @@ def _learn(one: Owned, usage: DataFrame, cloud: str) -> None:
     missed = _missed(one, usage, mine, cloud)
     strangers = missed[~missed["account"].isin(accounts)]
     if len(strangers):
-        one.scope_basis = f"usage of {strangers['account'].nunique()} other accounts went without"
+        count = strangers["account"].nunique()
+        one.scope_basis = f"usage of {count} other account{'s' if count > 1 else ''} went without"
         if mine["account"].drop_duplicates().size == 1 and (cloud != "aws" or len(accounts) == 1):
             one.sharing, one.owner = "none", str(mine["account"].iloc[0])
         else:
@@ -73,6 +76,8 @@ def _missed(one: Owned, usage: DataFrame, mine: DataFrame, cloud: str) -> DataFr
     if cloud == "gcp":  # before it moved to the newer model a commitment's usage bears another name
         inside &= (hour >= mine["hour"].min()) & (hour <= mine["hour"].max())
     told = _left(one, mine, hour)
+    if one.instrument is Instrument.GCP_RESOURCE_CUD:  # projects in scope share in proportion
+        told |= others["hour"].isin(mine["hour"].unique()).to_numpy()
     if one.instrument is Instrument.REGIONAL_RI:
         sizes = {str(name): shape_of(cloud, str(name)).units for name in others["pool"].unique()}
         least = shape_of(cloud, str(mine["pool"].iloc[0])).units
@@ -83,8 +88,10 @@ def _missed(one: Owned, usage: DataFrame, mine: DataFrame, cloud: str) -> DataFr
 
 def _left(one: Owned, mine: DataFrame, hour: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return in which of the hours some of it was not used."""
-    used = (mine["money"] / mine["hours"]).groupby(mine["hour"]).sum()
-    return used.reindex(hour, fill_value=0.0).to_numpy() < one.hourly * (1 - _SPENT)
+    by_fee = one.instrument is Instrument.GCP_RESOURCE_CUD  # whose usage costs nothing of its own
+    used = (mine["quantity" if by_fee else "money"] / mine["hours"]).groupby(mine["hour"]).sum()
+    whole = one.amount if by_fee else one.hourly
+    return used.reindex(hour, fill_value=0.0).to_numpy() < whole * (1 - _SPENT)
 
 
 def _pools(one: Owned, usage: DataFrame, mine: DataFrame, cloud: str) -> list[str]:

@@ -148,19 +148,21 @@ _COMMITMENTS: Final = {
         r.zone, r.shape, at_hour(r.start) as start, at_hour(r.stop) as stop, r.tags
         from resources as r join subscriptions as s on s.acc = r.owner order by r.res""",
 }  # fmt: skip
+_POOL: Final = "regexp_replace({}.shape, '^(GP_Gen5)_[0-9]+$', '\\1')"
+"""Databases are counted in virtual cores, whatever their size."""
 _RATING: Final = {
-    "usage": """select at_hour(u."hour") as "hour", 'Microsoft' as provider, s.id as account_id, i.region, i.shape as pool,
+    "usage": f"""select at_hour(u."hour") as "hour", 'Microsoft' as provider, s.id as account_id, i.region, {_POOL.format("i")} as pool,
         fourth(sum(u.quantity)) as quantity, fourth(any_value(i.list_price)) as list_price
         from ledger_usage as u join items as i using (item) join subscriptions as s using (acc)
-        where i.code = 'Virtual Machines' group by all order by all""",
-    "rates": """select distinct case when c.is_plan then 'azure-sp' else 'azure-reservation' end as instrument, i.shape as pool, i.region,
+        where i.flex is not null group by all order by all""",
+    "rates": f"""select distinct case when c.is_plan then 'azure-sp' else 'azure-reservation' end as instrument, {_POOL.format("i")} as pool, i.region,
         fourth(case when c.is_plan then i.plan_price else i.ratio * c.unit_price end) as price
-        from commitments as c join items as i on i.code = 'Virtual Machines' and i.flex is not null and i.service <> 'Azure Reservations'
+        from commitments as c join items as i on i.flex is not null and i.service <> 'Azure Reservations'
             and case when c.is_plan then i.plan_price is not null else i.flex = c."group" and i.region = c.region end
         order by all""",
-    "rate_commitments": """select c.id, 'Microsoft' as provider, case when c.is_plan then 'azure-sp' else 'azure-reservation' end as instrument,
-        s.id as owner_account_id, c.region as region, null::varchar as zone, c.shape as family_or_pool,
+    "rate_commitments": f"""select c.id, 'Microsoft' as provider, case when c.is_plan then 'azure-sp' else 'azure-reservation' end as instrument,
+        s.id as owner_account_id, c.region as region, null::varchar as zone, {_POOL.format("c")} as family_or_pool,
         case when c.is_plan then fourth(c.hourly) else c.count::decimal(28, 4) end as amount, at_hour(c.start) as "from",
         at_hour(c.stop) as "to", case when c.shared then 'all' else 'none' end as sharing, null::varchar as "group"
-        from commitments as c join subscriptions as s on s.acc = c.owner where c."group" is distinct from 'SQL' order by c.com""",
+        from commitments as c join subscriptions as s on s.acc = c.owner order by c.com""",
 }  # fmt: skip
