@@ -2,8 +2,8 @@
 
 Parquet is read twice: once whole for the rows that load, once for the few columns that decide and count. Text (CSV,
 JSON lines) is read into a scratch file that keeps the rows with their fates, and again only to count what a model
-drops; so is what a model has to look at as a whole. Values are trusted first; when one turns out unreadable the files are staged again, value by value, and the
-rows concerned get a reason.
+drops; so is what a model has to look at as a whole. Values are trusted first; when one turns out unreadable the files
+are staged again, value by value, and the rows concerned get a reason.
 """
 
 from __future__ import annotations
