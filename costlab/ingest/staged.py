@@ -18,6 +18,7 @@ from costlab.focus.columns import COLUMN_TYPES
 from costlab.ingest.files import first_line
 from costlab.ingest.growth import Known
 from costlab.ingest.raw import Raw, build_raw
+from costlab.ingest.seeds import create_seeds
 from costlab.interfaces.connector import Dataset, FileFormat
 from costlab.interfaces.datasets import INSTANTS, TYPES
 from costlab.paths import shipped
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     from costlab.ingest.files import DataFile
     from costlab.interfaces.connector import Snapshot
-    from costlab.warehouse.connection import Connection
 
 _COPY: Final = "(format parquet, compression zstd)"
 _TO_SORT: Final = "700MB"
@@ -121,16 +121,6 @@ class Counts:
     def is_whole(self) -> bool:
         """Whether every row loads."""
         return self.received == self.loaded
-
-
-def create_seeds(con: Connection) -> None:
-    """Make the tables and macros of ``sql/seeds`` for the staging models, in the schema ``seeds``; all is text."""
-    con.execute("create schema seeds")
-    for path in sorted((shipped("sql") / "seeds").glob("*.sql")):
-        con.execute(path.read_text(encoding="utf-8"))
-    for path in sorted((shipped("sql") / "seeds").glob("*.csv")):
-        columns = f"read_csv({literal(str(path))}, header=true, all_varchar=true)"
-        con.execute(f"create table seeds.{identifier(path.stem)} as select * from {columns}")
 
 
 def _add(costs: dict[str, Decimal], currency: str | None, cash: Decimal | None) -> None:
@@ -232,7 +222,7 @@ class Staging:
                 items.append(identifier(name) if same else f"cast({identifier(name)} as {kind}) as {identifier(name)}")
         cost = "x_source_cost" if "x_source_cost" in types else "cast(null as decimal(38, 12)) as x_source_cost"
         self._has_order = "x_order" in types
-        order = ["cast(x_order as varchar) as x_order"] if self._has_order else []
+        order = ["x_order"] if self._has_order else []
         return ", ".join([*items, "x_fate", "x_part", cost, *order])
 
     def _count(self) -> None:
@@ -248,9 +238,10 @@ class Staging:
 
     def _sums_of(self, rows: str) -> list[tuple[Any, ...]]:
         """Return month, fate, part, currency, number, cost and order of these rows, by the first four."""
+        order = "cast(max(x_order) as varchar)" if self._has_order else "null"
         return self.con.execute(
             f"select date_trunc('month', {self._shape.instant}), x_fate, x_part, {self._shape.costs[0]}, count(*), "
-            f"sum(x_source_cost), {'max(x_order)' if self._has_order else 'null'} from {rows} group by 1, 2, 3, 4"
+            f"sum(x_source_cost), {order} from {rows} group by 1, 2, 3, 4"
         ).fetchall()
 
     def _month(self, start: date | None, known: Sequence[Month], fate: str) -> Month:
@@ -332,8 +323,9 @@ class Staging:
         if month == max(self.counts):  # rows without a readable period count for the newest
             others = " or ".join(self._within(other) for other in self.counts if other != month)
             within = f"coalesce(not ({others}), true)" if others else "true"
+        order = "replace (cast(x_order as varchar) as x_order) " if self._has_order else ""
         select = (
-            "select substr(x_fate, length('quarantine: ') + 1) as x_reason, * exclude (x_fate, x_part) "
+            f"select substr(x_fate, length('quarantine: ') + 1) as x_reason, * exclude (x_fate, x_part) {order}"
             f"from {self._rows} where x_fate like 'quarantine%' and x_part = 0 and {within}"
         )
         if self._broken and month == max(self.counts):
@@ -359,7 +351,7 @@ class Staging:
         found = self._query(
             f"select {currency}, count(*) filter (where x_part = 0), sum(x_source_cost) from {self._rows} "
             f"where x_fate not like 'quarantine%' and {self._within(month)} "
-            f"and coalesce(x_order <= {literal(order)}, true) group by 1"
+            f"and coalesce(cast(x_order as varchar) <= {literal(order)}, true) group by 1"
         )
         costs: dict[str, Decimal] = {}
         for code, _, cash in found:

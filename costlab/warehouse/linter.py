@@ -32,7 +32,8 @@ _STAGING = """
     json_extract json_extract_string json_object json_array json_keys json_merge_patch json_type json_valid
     json_group_object json_group_array json_array_length json_exists json_contains to_json from_json
     list_filter list_transform list_contains list_concat list_distinct reduce array_to_string unnest
-    machine_in
+    concat_ws list_extract string_split
+    machine_in day_in parts_in kind_in commitment_in
 """
 FUNCTIONS = frozenset(_EVERYWHERE.split())
 """What every model may call."""

@@ -178,14 +178,18 @@ select
             and capacity_reservation_capacity_reservation_status in ('Used', 'Unused')
             then capacity_reservation_capacity_reservation_status
     end as CapacityReservationStatus,
-    x_category as ChargeCategory,
+    -- a listed value is written much faster than a text
+    cast(x_category as enum('Adjustment', 'Credit', 'Purchase', 'Tax', 'Usage')) as ChargeCategory,
     case when x_type = 'Refund' then 'Correction' end as ChargeClass,
     line_item_line_item_description as ChargeDescription,
-    case
-        when x_type = 'Fee' and not x_is_upfront and line_item_usage_end_date >= line_item_usage_start_date + interval '28' day
-            then 'Recurring'
-        else coalesce(x_frequency, 'One-Time')
-    end as ChargeFrequency,
+    cast(
+        case
+            when x_type = 'Fee' and not x_is_upfront and line_item_usage_end_date >= line_item_usage_start_date + interval '28' day
+                then 'Recurring'
+            else coalesce(x_frequency, 'One-Time')
+        end
+        as enum('One-Time', 'Recurring', 'Usage-Based')
+    ) as ChargeFrequency,
     line_item_usage_end_date as ChargePeriodEnd,
     line_item_usage_start_date as ChargePeriodStart,
     case when x_commitment_id is null then null when x_is_plan then 'Spend' else 'Usage' end as CommitmentDiscountCategory,
@@ -222,7 +226,7 @@ select
         else coalesce(line_item_net_unblended_rate, line_item_unblended_rate)
     end as ContractedUnitPrice,
     x_effective as EffectiveCost,
-    case when x_seller is null then 'AWS' end as HostProviderName,
+    cast(case when x_seller is null then 'AWS' end as enum('AWS')) as HostProviderName,
     cast(null as varchar) as InvoiceDetailId,
     bill_invoice_id as InvoiceId,
     'AWS' as InvoiceIssuerName,
@@ -232,11 +236,14 @@ select
         else x_cash
     end as ListCost,
     case when x_is_consumption then pricing_public_on_demand_rate end as ListUnitPrice,
-    case
-        when x_pricing = 'Standard' and line_item_usage_type like '%SpotUsage%' then 'Dynamic'
-        when x_known_category is null then 'Standard'
-        else x_pricing
-    end as PricingCategory,
+    cast(
+        case
+            when x_pricing = 'Standard' and line_item_usage_type like '%SpotUsage%' then 'Dynamic'
+            when x_known_category is null then 'Standard'
+            else x_pricing
+        end
+        as enum('Committed', 'Dynamic', 'Standard')
+    ) as PricingCategory,
     line_item_currency_code as PricingCurrency,
     case
         when not x_is_consumption or x_is_split then null
@@ -258,21 +265,27 @@ select
     end as ResourceId,
     case when x_part = 0 and x_tags like '%"Name":%' then tag(x_tags, 'Name') end as ResourceName,
     product_product_family as ResourceType,
-    case
-        when x_is_block_storage then 'Storage'
-        when x_is_nat then 'Networking'
-        else coalesce(x_service_category, 'Other')
-    end as ServiceCategory,
+    cast(
+        case
+            when x_is_block_storage then 'Storage'
+            when x_is_nat then 'Networking'
+            else coalesce(x_service_category, 'Other')
+        end
+        as seeds.service_category
+    ) as ServiceCategory,
     case
         when x_seller is not null then coalesce(product_product_name, line_item_product_code)
         else coalesce(x_service_name, product_product_name, line_item_product_code)
     end as ServiceName,
     'AWS' as ServiceProviderName,
-    case
-        when x_is_block_storage then 'Block Storage'
-        when x_is_nat then 'Network Infrastructure'
-        else coalesce(x_service_subcategory, 'Other (Other)')
-    end as ServiceSubcategory,
+    cast(
+        case
+            when x_is_block_storage then 'Block Storage'
+            when x_is_nat then 'Network Infrastructure'
+            else coalesce(x_service_subcategory, 'Other (Other)')
+        end
+        as seeds.service_subcategory
+    ) as ServiceSubcategory,
     case when x_category not in ('Tax', 'Credit') then product_sku end as SkuId,
     case when x_category not in ('Tax', 'Credit') then line_item_usage_type end as SkuMeter,
     case when x_machine is not null then '{"InstanceType":"' || x_machine || '"}' end as SkuPriceDetails,
@@ -283,7 +296,7 @@ select
     x_tags as Tags,
     $source as x_source,
     $snapshot_id as x_snapshot_id,
-    case when bill_invoice_id is null then 'estimated' else 'final' end as x_data_status,
+    cast(case when bill_invoice_id is null then 'estimated' else 'final' end as enum('estimated', 'final')) as x_data_status,
     x_type as x_line_item_type,
     line_item_product_code as x_service_code,
     line_item_usage_type as x_usage_type,

@@ -46,13 +46,7 @@ charge as (
         coalesce(raw.BenefitId, raw.ReservationId) as x_commitment_id,
         lower(trim(raw.UnitOfMeasure)) as x_unit_of_measure,
         lower(coalesce(raw.ConsumedService, '')) as x_service,
-        -- of .../providers/Microsoft.Sql/servers/NAME/databases/NAME what follows the last providers; texts of CSV are
-        -- cut, as an expression with groups takes five times as long
-        case
-            when contains(raw.ResourceId, '/providers/')
-                then string_split(lower(string_split(raw.ResourceId, '/providers/')[-1]), '/')
-            when raw.ResourceId like 'providers/%' then string_split(lower(substr(raw.ResourceId, 11)), '/')
-        end as x_parts,
+        seeds.parts_in(raw.ResourceId) as x_parts,
         lower(raw.ResourceLocation) as x_location,
         coalesce(raw.ExchangeRatePricingToBilling, 1) as x_rate,
         case
@@ -71,13 +65,7 @@ charge as (
 typed as (
     select
         charge.*,
-        case
-            when x_parts[2] <> '' and x_parts[4] <> '' and x_parts[6] <> ''
-                then concat(x_parts[1], '/', x_parts[2], '/', x_parts[4], '/', x_parts[6])
-            when x_parts[2] <> '' and x_parts[4] <> '' then concat(x_parts[1], '/', x_parts[2], '/', x_parts[4])
-            when x_parts[2] <> '' then concat(x_parts[1], '/', x_parts[2])
-            else x_parts[1]
-        end as x_resource_type,
+        seeds.kind_in(x_parts) as x_resource_type,
         -- none of what is no object
         json_keys(x_tags) as x_keys
     from charge
@@ -223,7 +211,7 @@ select
         as BillingAccountId,
     case when is_mca then coalesce(BillingProfileName, BillingAccountName, CustomerName) else BillingAccountName end
         as BillingAccountName,
-    case when is_mca then 'Billing Profile' else 'Billing Account' end as BillingAccountType,
+    cast(case when is_mca then 'Billing Profile' else 'Billing Account' end as enum('Billing Account', 'Billing Profile')) as BillingAccountType,
     upper(BillingCurrency) as BillingCurrency,
     cast(
         coalesce(x_period_last_day + interval '1' day, date_trunc('month', coalesce(x_period_first_day, x_day)) + interval '1' month)
@@ -232,16 +220,20 @@ select
     cast(coalesce(x_period_first_day, date_trunc('month', x_day)) as timestamp) as BillingPeriodStart,
     cast(null as varchar) as CapacityReservationId,
     cast(null as varchar) as CapacityReservationStatus,
-    x_category as ChargeCategory,
+    -- a listed value is written much faster than a text
+    cast(x_category as enum('Adjustment', 'Credit', 'Purchase', 'Tax', 'Usage')) as ChargeCategory,
     x_class as ChargeClass,
     coalesce(ProductName, MeterName, ChargeType) as ChargeDescription,
-    case
-        when lower(Frequency) = 'recurring' then 'Recurring'
-        when lower(Frequency) = 'onetime' then 'One-Time'
-        when lower(Frequency) = 'usagebased' and x_category <> 'Purchase' then 'Usage-Based'
-        when x_category = 'Usage' then 'Usage-Based'
-        else 'One-Time'
-    end as ChargeFrequency,
+    cast(
+        case
+            when lower(Frequency) = 'recurring' then 'Recurring'
+            when lower(Frequency) = 'onetime' then 'One-Time'
+            when lower(Frequency) = 'usagebased' and x_category <> 'Purchase' then 'Usage-Based'
+            when x_category = 'Usage' then 'Usage-Based'
+            else 'One-Time'
+        end
+        as enum('One-Time', 'Recurring', 'Usage-Based')
+    ) as ChargeFrequency,
     cast(x_day + interval '1' day as timestamp) as ChargePeriodEnd,
     cast(x_day as timestamp) as ChargePeriodStart,
     case x_commitment_type when 'Reservation' then 'Usage' when 'Savings Plan' then 'Spend' end
@@ -276,7 +268,7 @@ select
             then cast(cast(UnitPrice as double) * cast(x_rate as double) as decimal(38, 12))
     end as ContractedUnitPrice,
     x_effective as EffectiveCost,
-    case when coalesce(lower(PublisherType), '') <> 'marketplace' then 'Microsoft' end as HostProviderName,
+    cast(case when coalesce(lower(PublisherType), '') <> 'marketplace' then 'Microsoft' end as enum('Microsoft')) as HostProviderName,
     cast(null as varchar) as InvoiceDetailId,
     InvoiceId,
     coalesce(PartnerName, 'Microsoft') as InvoiceIssuerName,
@@ -285,13 +277,16 @@ select
         when x_is_priced and (PayGPrice <> 0 or x_list = 0)
             then cast(cast(PayGPrice as double) * cast(x_rate as double) as decimal(38, 12))
     end as ListUnitPrice,
-    case
-        when x_category not in ('Usage', 'Purchase') then null
-        when x_is_covered then 'Committed'
-        when x_model = 'spot' then 'Dynamic'
-        -- also of a commitment's purchase: FOCUS means by Committed what a commitment pays for
-        else 'Standard'
-    end as PricingCategory,
+    cast(
+        case
+            when x_category not in ('Usage', 'Purchase') then null
+            when x_is_covered then 'Committed'
+            when x_model = 'spot' then 'Dynamic'
+            -- also of a commitment's purchase: FOCUS means by Committed what a commitment pays for
+            else 'Standard'
+        end
+        as enum('Committed', 'Dynamic', 'Standard')
+    ) as PricingCategory,
     coalesce(PricingCurrency, upper(BillingCurrency)) as PricingCurrency,
     case when x_is_priced and (x_contracted_product is not null or x_contracted = 0) then UnitPrice end
         as PricingCurrencyContractedUnitPrice,
@@ -309,20 +304,26 @@ select
     ResourceId,
     coalesce(ResourceName, nullif(regexp_extract(ResourceId, '[^/]+$'), '')) as ResourceName,
     coalesce(nullif(x_resource_type, ''), lower(ConsumedService)) as ResourceType,
-    case
-        -- Microsoft's table files disks and traffic of machines under Compute; a commitment does not pay for them
-        when x_service = 'microsoft.compute' and MeterCategory = 'Storage' then 'Storage'
-        when x_service = 'microsoft.compute' and MeterCategory in ('Bandwidth', 'Virtual Network') then 'Networking'
-        else coalesce(x_exact_category, x_service_category, 'Other')
-    end as ServiceCategory,
+    cast(
+        case
+            -- Microsoft's table files disks and traffic of machines under Compute; a commitment does not pay for them
+            when x_service = 'microsoft.compute' and MeterCategory = 'Storage' then 'Storage'
+            when x_service = 'microsoft.compute' and MeterCategory in ('Bandwidth', 'Virtual Network') then 'Networking'
+            else coalesce(x_exact_category, x_service_category, 'Other')
+        end
+        as seeds.service_category
+    ) as ServiceCategory,
     coalesce(x_exact_name, x_service_name, MeterCategory, ConsumedService, PublisherName, 'Azure') as ServiceName,
     'Microsoft' as ServiceProviderName,
-    case
-        when x_service = 'microsoft.compute' and MeterCategory = 'Storage' then 'Block Storage'
-        when x_service = 'microsoft.compute' and MeterCategory in ('Bandwidth', 'Virtual Network')
-            then 'Network Infrastructure'
-        else coalesce(x_exact_subcategory, x_service_subcategory, 'Other (Other)')
-    end as ServiceSubcategory,
+    cast(
+        case
+            when x_service = 'microsoft.compute' and MeterCategory = 'Storage' then 'Block Storage'
+            when x_service = 'microsoft.compute' and MeterCategory in ('Bandwidth', 'Virtual Network')
+                then 'Network Infrastructure'
+            else coalesce(x_exact_subcategory, x_service_subcategory, 'Other (Other)')
+        end
+        as seeds.service_subcategory
+    ) as ServiceSubcategory,
     case when x_category in ('Usage', 'Purchase') then coalesce(ProductId, MeterId) end as SkuId,
     case when x_category in ('Usage', 'Purchase') then MeterName end as SkuMeter,
     case
@@ -334,7 +335,7 @@ select
     case when x_category in ('Usage', 'Purchase') then coalesce(PartNumber, MeterId, ProductId) end as SkuPriceId,
     SubscriptionId as SubAccountId,
     SubscriptionName as SubAccountName,
-    case when SubscriptionId is not null then 'Subscription' end as SubAccountType,
+    cast(case when SubscriptionId is not null then 'Subscription' end as enum('Subscription')) as SubAccountType,
     case
         when x_keys is null or length(x_keys) = 0 then null
         -- of equal keys the first counts
@@ -349,7 +350,7 @@ select
     end as Tags,
     $source as x_source,
     $snapshot_id as x_snapshot_id,
-    case when InvoiceId is not null then 'final' when is_mca then 'estimated' end as x_data_status,
+    cast(case when InvoiceId is not null then 'final' when is_mca then 'estimated' end as enum('estimated', 'final')) as x_data_status,
     ChargeType as x_line_item_type,
     MeterCategory as x_service_code,
     MeterName as x_usage_type,

@@ -406,12 +406,7 @@ credited as (
         coalesce(
             x_credits like '%FEE_UTILIZATION_OFFSET%' and list_contains(x_credit_types, 'FEE_UTILIZATION_OFFSET'), false
         ) as x_has_offset,
-        -- the first credit of a commitment; one credit needs no search
-        case
-            when x_credits not like '%COMMITTED_USAGE_DISCOUNT%' then null
-            when length(credits) = 1 then credits[1]
-            else list_filter(credits, lambda c: c.type like 'COMMITTED_USAGE_DISCOUNT%')[1]
-        end as x_first,
+        case when x_credits like '%COMMITTED_USAGE_DISCOUNT%' then seeds.commitment_in(credits) end as x_first,
         -- a line that both kinds pay counts for the resource-based one, which comes first
         coalesce(
             x_credits like '%COMMITTED_USAGE_DISCOUNT%'
@@ -704,19 +699,23 @@ select
     x_period_start as BillingPeriodStart,
     cast(null as varchar) as CapacityReservationId,
     cast(null as varchar) as CapacityReservationStatus,
-    x_charge as ChargeCategory,
+    -- a listed value is written much faster than a text
+    cast(x_charge as enum('Adjustment', 'Credit', 'Purchase', 'Tax', 'Usage')) as ChargeCategory,
     case when x_is_correction then 'Correction' end as ChargeClass,
     case
         when x_part = 1 then x_promotion_name
         when x_part = 2 then x_free_tier_name
         else coalesce(adjustment_info_description, sku_description)
     end as ChargeDescription,
-    case
-        -- what is charged for a whole month is a fee (support, subscriptions): metered usage is charged by the hour or day
-        when x_charge = 'Usage' and usage_end_time - usage_start_time < interval 27 days then 'Usage-Based'
-        when x_charge in ('Usage', 'Purchase') then 'Recurring'
-        else 'One-Time'
-    end as ChargeFrequency,
+    cast(
+        case
+            -- what is charged for a whole month is a fee (support, subscriptions): metered usage is charged by the hour or day
+            when x_charge = 'Usage' and usage_end_time - usage_start_time < interval 27 days then 'Usage-Based'
+            when x_charge in ('Usage', 'Purchase') then 'Recurring'
+            else 'One-Time'
+        end
+        as enum('One-Time', 'Recurring', 'Usage-Based')
+    ) as ChargeFrequency,
     usage_end_time as ChargePeriodEnd,
     usage_start_time as ChargePeriodStart,
     case when x_commitment_id is null then null when x_is_spend_commitment then 'Spend' else 'Usage' end as CommitmentDiscountCategory,
@@ -754,20 +753,23 @@ select
     case when x_is_fee_share then 0 when x_has_quantity then x_part_contracted else x_billed end as ContractedCost,
     case when x_has_quantity then x_contracted_price end as ContractedUnitPrice,
     x_effective as EffectiveCost,
-    case when seller_name is null then 'Google Cloud' end as HostProviderName,
+    cast(case when seller_name is null then 'Google Cloud' end as enum('Google Cloud')) as HostProviderName,
     cast(null as varchar) as InvoiceDetailId,
     cast(null as varchar) as InvoiceId,
     'Google Cloud' as InvoiceIssuerName,
     case when x_is_fee_share then 0 when x_has_quantity then x_part_list else x_billed end as ListCost,
     case when x_has_quantity then x_list_price end as ListUnitPrice,
-    case
-        when x_charge not in ('Usage', 'Purchase') then null
-        when x_charge = 'Purchase' then 'Standard'
-        when x_status is not null or x_is_fee_share then 'Committed'
-        when x_is_preemptible then 'Dynamic'
-        when coalesce(consumption_model_description, 'Default') <> 'Default' then 'Other'
-        else 'Standard'
-    end as PricingCategory,
+    cast(
+        case
+            when x_charge not in ('Usage', 'Purchase') then null
+            when x_charge = 'Purchase' then 'Standard'
+            when x_status is not null or x_is_fee_share then 'Committed'
+            when x_is_preemptible then 'Dynamic'
+            when coalesce(consumption_model_description, 'Default') <> 'Default' then 'Other'
+            else 'Standard'
+        end
+        as enum('Committed', 'Dynamic', 'Other', 'Standard')
+    ) as PricingCategory,
     upper(currency) as PricingCurrency,
     case when x_has_quantity then x_contracted_price end as PricingCurrencyContractedUnitPrice,
     x_effective as PricingCurrencyEffectiveCost,
@@ -784,21 +786,24 @@ select
     end as ResourceId,
     case when x_charge <> 'Purchase' and not x_is_fee_share then resource_name end as ResourceName,
     x_resource_type as ResourceType,
-    coalesce(x_sku_category, x_service_category, 'Other') as ServiceCategory,
+    cast(coalesce(x_sku_category, x_service_category, 'Other') as seeds.service_category) as ServiceCategory,
     coalesce(service_description, 'Google Cloud') as ServiceName,
     'Google Cloud' as ServiceProviderName,
-    case
-        when x_sku_category = 'Storage' then 'Block Storage'
-        when x_sku_category = 'Networking' then 'Network Connectivity'
-        else coalesce(x_service_subcategory, 'Other (Other)')
-    end as ServiceSubcategory,
+    cast(
+        case
+            when x_sku_category = 'Storage' then 'Block Storage'
+            when x_sku_category = 'Networking' then 'Network Connectivity'
+            else coalesce(x_service_subcategory, 'Other (Other)')
+        end
+        as seeds.service_subcategory
+    ) as ServiceSubcategory,
     case when x_charge not in ('Tax', 'Credit') then sku_id end as SkuId,
     case when x_charge not in ('Tax', 'Credit') then sku_description end as SkuMeter,
     case when x_machine is not null then '{"InstanceType":' || cast(to_json(x_machine) as varchar) || '}' end as SkuPriceDetails,
     case when x_charge not in ('Tax', 'Credit') then sku_id end as SkuPriceId,
     project_id as SubAccountId,
     project_name as SubAccountName,
-    case when project_id is not null then 'Project' end as SubAccountType,
+    cast(case when project_id is not null then 'Project' end as enum('Project')) as SubAccountType,
     x_tags as Tags,
     $source as x_source,
     $snapshot_id as x_snapshot_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from costlab.ingest.raw import PRESENCE, stored_type
-from costlab.ingest.staged import create_seeds
+from costlab.ingest.seeds import create_seeds
 from costlab.paths import shipped
 from costlab.warehouse.connection import Connection, connect
 from tests.support import create_table
