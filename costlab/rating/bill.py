@@ -35,7 +35,7 @@ NO_COMMITTED_PRICE: Final = "no committed price"
 Item = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
     """Line items of one series and one commitment, or of none (-1): one per hour, each hour once."""
 
@@ -52,6 +52,16 @@ class Run:
         """The cost of each line item; 0 where there is no price."""
         return Fixed.of(self.quantity * self.price if self.is_priced else np.zeros(len(self.quantity)))
 
+    @cached_property
+    def total_cost(self) -> Decimal:
+        """The exact sum of :attr:`cost`."""
+        return self.cost.total()
+
+    @cached_property
+    def total_quantity(self) -> Decimal:
+        """The exact sum of the quantities, each rounded once."""
+        return Fixed.of(self.quantity).total()
+
     @property
     def is_priced(self) -> bool:
         """Whether the price is known."""
@@ -67,11 +77,6 @@ class Use:
     used: Fixed
     charge: Fixed | None
 
-    @property
-    def unused(self) -> Fixed:
-        """The part of the amount that met no usage."""
-        return self.amount.minus(self.used)
-
 
 class Bill:
     """What usage costs with its commitments; amounts are exact to twelve decimals per line item.
@@ -84,8 +89,17 @@ class Bill:
         self.order, self.runs, self.uses = order, runs, uses
 
     @cached_property
-    def _unused_cost(self) -> list[Fixed]:
-        """Per commitment and hour: the charge less what covered usage took of it, exactly."""
+    def _unused_cost(self) -> list[Decimal]:
+        """Per commitment: the charge less what covered usage took of it, exactly; 0 without a price."""
+        left = [ZERO if use.charge is None else use.charge.total() for use in self.uses]
+        for run in self.runs:
+            if run.commitment >= 0 and self.uses[run.commitment].charge is not None:
+                left[run.commitment] -= run.total_cost
+        return left
+
+    @cached_property
+    def _unused_cost_by_hour(self) -> list[Fixed]:
+        """The same per commitment and hour."""
         spent = [Fixed.zeros(self.hours) for _ in self.uses]
         for run in self.runs:
             if run.commitment >= 0:
@@ -102,7 +116,7 @@ class Bill:
         ``commitments`` has what each commitment did; ``share_without_committed_price`` the share of the list cost in
         an instrument's reach for which there is no committed price.
         """
-        on_demand = sum((run.cost.total() for run in self.runs if run.commitment < 0), ZERO)
+        on_demand = sum((run.total_cost for run in self.runs if run.commitment < 0), ZERO)
         committed = sum((use.charge.total() for use in self.uses if use.charge is not None), ZERO)
         names = ("covered_by", "used", "unused", "cost_unused")
         return {
@@ -110,7 +124,7 @@ class Bill:
             "list_cost": sum(self._listed, ZERO),
             "committed_cost": committed,
             "on_demand_cost": on_demand,
-            "unused_cost": sum((part.total() for part in self._unused_cost), ZERO),
+            "unused_cost": sum(self._unused_cost, ZERO),
             "unpriced": self.unpriced,
             "share_without_committed_price": self._shares(),
             "commitments": [{name: item[name] for name in names} for item in self._of_commitments(["commitment"])],
@@ -121,7 +135,7 @@ class Bill:
         """What has no price and is not in the cost: ``quantity`` of usage, its ``pools``, and ``commitments`` by id."""
         runs = [run for run in self.runs if not run.is_priced]
         return {
-            "quantity": sum((Fixed.of(run.quantity).total() for run in runs), ZERO),
+            "quantity": sum((run.total_quantity for run in runs), ZERO),
             "pools": sorted({self.series[run.row].pool for run in runs}),
             "commitments": sorted({use.commitment.id for use in self.uses if use.charge is None}),
         }
@@ -137,7 +151,9 @@ class Bill:
         listed = [ZERO] * len(self.series)
         for run in self.runs:
             price = self.series[run.row].list_price
-            if price == price:
+            if isinstance(run.price, float) and run.price == price:
+                listed[run.row] += run.total_cost
+            elif price == price:
                 listed[run.row] += Fixed.of(run.quantity * price).total()
         return listed
 
@@ -231,26 +247,36 @@ class Bill:
         return items
 
     def _uses(self, group: Item, places: Sequence[int], *, each: bool, hourly: bool) -> Iterable[Item]:
-        sums = [Fixed.zeros(self.hours if hourly else 1) for _ in range(4)]
-        at = np.arange(len(sums[0].high))
-        for place in places:
-            use = self.uses[place]
-            for total, part in zip(sums, (use.amount, use.used, use.unused, self._unused_cost[place]), strict=True):
-                total.add(at, part if hourly else part.summed())
         lacks = each and any(self.uses[place].charge is None for place in places)
-        rows = zip(*(total.decimals() for total in sums), strict=True)
-        for hour, (amount, used, unused, cost) in enumerate(rows):
+        for hour, (amount, used, cost) in enumerate(self._used_by_hour(places) if hourly else [self._used(places)]):
             if hourly and not amount:
                 continue  # not in force
             lost = None if lacks else cost
             item = _amounts(ZERO, lost, ZERO) | {"cost_unused": lost, "reason": NO_COMMITTED_PRICE if lacks else None}
-            item |= {"used": used, "unused": unused} if each else {}
+            item |= {"used": used, "unused": amount - used} if each else {}
             yield group | ({"hour": self._instant(hour)} if hourly else {}) | item
+
+    def _used(self, places: Sequence[int]) -> tuple[Decimal, Decimal, Decimal]:
+        """Return amount, used part and cost of the unused part of some commitments together."""
+        uses = [self.uses[place] for place in places]
+        amount, used = (sum((part.total() for part in parts), ZERO)
+                        for parts in ([use.amount for use in uses], [use.used for use in uses]))  # fmt: skip
+        return amount, used, sum((self._unused_cost[place] for place in places), ZERO)
+
+    def _used_by_hour(self, places: Sequence[int]) -> Iterable[tuple[Decimal, Decimal, Decimal]]:
+        """Yield the same of each hour of the span."""
+        sums = [Fixed.zeros(self.hours) for _ in range(3)]
+        at = np.arange(self.hours)
+        for place in places:
+            use = self.uses[place]
+            for total, part in zip(sums, (use.amount, use.used, self._unused_cost_by_hour[place]), strict=True):
+                total.add(at, part)
+        return zip(*(total.decimals() for total in sums), strict=True)
 
 
 def _all_hours(group: Item, runs: Sequence[Run]) -> Item:
-    quantities = [Fixed.of(run.quantity).total() for run in runs]
-    cost = sum((run.cost.total() for run in runs), ZERO)
+    quantities = [run.total_quantity for run in runs]
+    cost = sum((run.total_cost for run in runs), ZERO)
     unpriced = (quantity for quantity, run in zip(quantities, runs, strict=True) if not run.is_priced)
     return group | _amounts(sum(quantities, ZERO), cost, sum(unpriced, ZERO))
 

@@ -65,7 +65,10 @@ class Demand:
             if size < self.hours:
                 inside = np.flatnonzero((hour >= start) & (hour < start + size))
                 row, hour, quantity = row[inside], hour[inside], quantity[inside]
-            cells = np.bincount(row * size + hour - start, weights=quantity, minlength=len(self.series) * size)
+            place = row * size  # and no other array of this length: the first touch of memory costs more than the sums
+            place += hour
+            place -= start
+            cells = np.bincount(place, weights=quantity, minlength=len(self.series) * size)
             yield start, cells.astype(np.float64, copy=False).reshape(len(self.series), size)
 
 
@@ -84,10 +87,11 @@ def demand_of(frame: DataFrame) -> Demand:
     price = table["list_price"].to_numpy(dtype=np.float64)
     _check_numbers(quantity, price)
     row, series = _series(table, price)
-    hour = table["hour"].to_numpy().astype("datetime64[h]").astype(np.int64)
+    hour = table["hour"].to_numpy().astype("datetime64[h]").view(np.int64)
     first = int(hour.min()) if len(hour) else 0
-    span = int(hour.max()) - first + 1 if len(hour) else 0
-    return Demand(series, row, hour - first, quantity, first, span)
+    hour -= first
+    span = int(hour.max()) + 1 if len(hour) else 0
+    return Demand(series, row, hour, quantity, first, span)
 
 
 def _check_numbers(quantity: Floats, price: Floats) -> None:
@@ -135,7 +139,7 @@ def _places(columns: Sequence[tuple[NDArray[Any], NDArray[Any]]], rows: int) -> 
             key += codes
             key, distinct = _compact(key, distinct * len(values))
     heads = np.empty(distinct if rows else 0, dtype=np.int64)
-    heads[key] = np.arange(rows)
+    heads[key] = np.arange(rows, dtype=np.int32)
     return key, heads
 
 

@@ -84,7 +84,8 @@ class _Work:
     def _add(self, row: int, commitment: int, start: int, quantity: Floats, price: float) -> None:
         at = np.flatnonzero(quantity > LEAST)
         if len(at):
-            self.runs.append(Run(row, commitment, at + start, quantity[at], price))
+            used = quantity.copy() if len(at) == len(quantity) else quantity[at]
+            self.runs.append(Run(row, commitment, at + start if start else at, used, price))
 
     def active(self, start: int, size: int) -> NDArray[np.bool_]:
         """Return per commitment in which hours of a block it is in force."""

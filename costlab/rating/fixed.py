@@ -55,10 +55,6 @@ class Fixed:
         self.high[places] += other.high
         self.low[places] += other.low
 
-    def summed(self) -> Fixed:
-        """Return the exact sum as an array of one."""
-        return Fixed(self.high.sum(keepdims=True), self.low.sum(keepdims=True))
-
     def at(self, places: Ints | NDArray[np.bool_]) -> Fixed:
         """Return the amounts at these places."""
         return Fixed(self.high[places], self.low[places])

@@ -117,7 +117,9 @@ def _measured(code: str, pools: int, hours: int) -> tuple[dict[str, Any], float]
 def run() -> list[Row]:
     """Return the rows of the benchmark page."""
     arrays, _ = _measured(_ALLOCATE, POOLS, HOURS)
-    whole, peak = _measured(_BILL, POOLS, HOURS)
+    runs = [_measured(_BILL, POOLS, HOURS) for _ in range(3)]
+    whole, peak = sorted(runs, key=lambda run: float(run[0]["cpu"]))[1]
+    whole["cpu_of_three_processes"] = sorted(run[0]["cpu"] for run in runs)
     _, idle = _measured(_IDLE, POOLS, HOURS)
     return [
         Row(f"allocate, {POOLS} pools x {HOURS} h, {arrays['steps']} steps: CPU", f"{arrays['cpu']:.3f} s", "< 0.5 s",
