@@ -1,9 +1,9 @@
 """Run a staging model over a delivery and account for every row: loaded, dropped by kind, or quarantined with a reason.
 
 Parquet is read twice: once whole for the rows that load, once for the few columns that decide and count. Text (CSV,
-JSON lines) is read into a scratch file that keeps the rows with their fates, and again only to count what a model
-drops; so is what a model has to look at as a whole. Values are trusted first; when one turns out unreadable the files
-are staged again, value by value, and the rows concerned get a reason.
+JSON lines) is read into a scratch file that keeps the rows with their fates, and again only to count what is dropped
+of a pair of exports; what a model has to look at as a whole goes through such a file too. Values are trusted first;
+when one turns out unreadable the files are staged again, value by value, and the rows concerned get a reason.
 """
 
 from __future__ import annotations
@@ -184,9 +184,10 @@ class Staging:
         self._rows, self._skips = "staged", False
         if any(file.format is not FileFormat.PARQUET for file in files) or _LOOKS_AT_ALL in self._model():
             whole = literal(str(self._whole))
-            # a second look at the few columns that decide costs less than to write all columns of what is dropped, and
-            # then the rest again without it; with checks it would report broken lines twice
-            self._skips = _DROPS in self._model() and not checked and not self._has_order
+            # of a pair half of the rows are dropped: a second look at the few columns that decide costs less than to
+            # write all columns of those, and then the rest again; with checks it would report broken lines twice
+            is_pair = len({file.label for file in files}) > 1
+            self._skips = is_pair and _DROPS in self._model() and not checked and not self._has_order
             skipped = " where x_fate not like 'drop%'" if self._skips else ""
             self.con.execute(f"copy (select * from staged{skipped}) to {whole} {_COPY}")
             self._rows = f"read_parquet({whole})"
