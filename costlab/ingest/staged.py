@@ -137,6 +137,8 @@ class Staging:
         self.con = connect(memory_limit=_TO_SORT if self._shape.order else MEMORY_LIMIT)
         self.raw = Raw("", (), ())
         self.counts: dict[Month, Counts] = {}
+        self._files: Sequence[DataFile] = ()
+        self._checked = False
         self._rows = "staged"
         self._skips = False
         self._has_order = False
@@ -161,22 +163,25 @@ class Staging:
             If a file cannot be read, lacks a mandatory column, has another number of rows than promised, or rows of
             another billing period.
         """
+        self._files = files
         try:
             self._stage(files, checked=False)
         except Error as error:
-            if str(error).startswith(_NOT_THE_DATA):
-                raise self._explained(error) from None
-            self._stage_checked(files)
+            self._stage_checked(error)
         self._compare(files)
 
-    def _stage_checked(self, files: Sequence[DataFile]) -> None:
+    def _stage_checked(self, doubt: Error) -> None:
+        """Stage the files value by value, if it is their values that are in doubt and they are not checked yet."""
+        if self._checked or str(doubt).startswith(_NOT_THE_DATA):
+            raise self._explained(doubt) from None
         try:
-            self._stage(files, checked=True)
+            self._stage(self._files, checked=True)
             self._count_broken_lines()
         except Error as error:
             raise self._explained(error) from None
 
     def _stage(self, files: Sequence[DataFile], *, checked: bool) -> None:
+        self._checked = checked
         self.raw = build_raw(self.con, self.snapshot, files, checked=checked)
         self.con.execute(f"create or replace temp view raw as {self.raw.sql}")
         self.con.execute(f"create or replace temp view model as {self._model()}")
@@ -299,9 +304,31 @@ class Staging:
             raise SourceError(f"{self.snapshot.source}: the files hold no rows", hint="Wait for the next delivery")
 
     def write(self, month: Month, folder: Path) -> tuple[Path, int]:
-        """Write the month's rows that load as a new Parquet file in the folder; return it and its rows."""
+        """Write the month's rows that load as a new Parquet file in the folder; return it and its rows.
+
+        Of Parquet only the columns that decide were read before: here a value of another may turn out unreadable.
+
+        Raises
+        ------
+        SourceError
+            If none of the month's rows can be read.
+        """
         path = folder / "part-0.parquet"
+        try:
+            self._copy(month, path)
+        except Error as doubt:
+            self._stage_checked(doubt)
+            try:
+                self._copy(month, path)
+            except Error as error:
+                raise self._explained(error) from None
         counts = self.counts[month]
+        return path, counts.loaded + counts.split
+
+    def _copy(self, month: Month, path: Path) -> None:
+        counts = self.counts.get(month)
+        if counts is None:
+            raise SourceError(f"{self.snapshot.source}: none of the rows of {month} can be read", hint=_AGAIN)
         is_whole = counts.is_whole or (self._skips and not counts.quarantined)
         if self._rows != "staged" and len(self.counts) == 1 and is_whole and not self._shape.order:
             self._whole.rename(path)
@@ -309,11 +336,10 @@ class Staging:
         else:
             columns = ", ".join(identifier(name) for name in self._shape.types)
             loads = f"x_fate like 'load%' and {self._within(month)}"
-            self._query(
+            self.con.execute(
                 f"copy (select {columns} from {self._rows} where {loads}{self._shape.order}) "
                 f"to {literal(str(path))} {_COPY}"
             )
-        return path, counts.loaded + counts.split
 
     def write_quarantine(self, month: Month, folder: Path) -> Path | None:
         """Write the month's rows that cannot be loaded, each with its reason; None when there are none."""

@@ -185,6 +185,35 @@ def test_unreadable_rows_are_put_aside_and_the_rest_is_loaded(workspace: Path, t
     assert sum(item[3] for item in outcome(report)) == 3
 
 
+@pytest.mark.parametrize("month", ["2026-03", "2026-04"])
+def test_an_unreadable_value_of_a_column_that_decides_nothing_puts_its_row_aside(
+    workspace: Path, tmp_path: Path, month: str
+) -> None:
+    april = CHARGE | {"BillingPeriodStart": "2026-04-01", "BillingPeriodEnd": "2026-05-01"}
+    rows = [CHARGE, CHARGE, april, april]
+    (tmp_path / "bill.csv").write_text(
+        csv_of([row | {"ListUnitPrice": "2.5"} for row in rows[:-1]]
+               + [(CHARGE if month == "2026-03" else april) | {"ListUnitPrice": "dear"}]), encoding="utf-8"
+    )  # fmt: skip
+    columns = f"read_csv('{tmp_path}/bill.csv', all_varchar=true)"
+    connect().execute(f"copy (select * from {columns}) to '{tmp_path}/bill.parquet' (format parquet)")
+    report = load(workspace, tmp_path / "bill.parquet")
+    assert report.exit_code == 5
+    assert sum(item[2] for item in outcome(report)) == 3
+    assert [item[0] for item in outcome(report) if item[3] == 1] == [month]
+    assert {row["ListUnitPrice"] for row in loaded(workspace)} == {Decimal("2.5")}
+
+
+def test_a_month_without_a_readable_row_is_rejected_when_that_is_found_out(workspace: Path, tmp_path: Path) -> None:
+    april = {"BillingPeriodStart": "2026-04-01", "BillingPeriodEnd": "2026-05-01", "ListUnitPrice": "dear"}
+    (tmp_path / "bill.csv").write_text(csv_of([CHARGE | {"ListUnitPrice": "2.5"}, CHARGE | april]), encoding="utf-8")
+    columns = f"read_csv('{tmp_path}/bill.csv', all_varchar=true)"
+    connect().execute(f"copy (select * from {columns}) to '{tmp_path}/bill.parquet' (format parquet)")
+    report = load(workspace, tmp_path / "bill.parquet")
+    assert [p.action for p in report.periods] == [Action.LOADED, Action.REJECTED]
+    assert "none of the rows of 2026-04 can be read" in report.periods[1].error
+
+
 @pytest.mark.parametrize("column", ["BilledCost", "ChargePeriodStart"])
 def test_a_file_without_a_mandatory_column_is_rejected(workspace: Path, tmp_path: Path, column: str) -> None:
     (tmp_path / "bill.csv").write_text(csv_of([{k: v for k, v in CHARGE.items() if k != column}]), encoding="utf-8")
