@@ -6,15 +6,14 @@ from contextlib import ExitStack
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
-from costlab.answer import Answer
 from costlab.lab import comparison, findings, health
 from costlab.lab import cost as costs
 from costlab.lab.allocation import answers as allocation
 from costlab.lab.currency import Rates, ask_in
 from costlab.lab.status import COMPLETE, EMPTY, PARTIAL, data_status
+from costlab.lab.view import View
 from costlab.lab.where import TAGS
-from costlab.lab.window import Window, last_full_month, parse_window
-from costlab.period import midnight, parse_day, utc_now
+from costlab.period import midnight, parse_day
 from costlab.settings import Settings, find_workspace, load_settings
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
-    from costlab.period import Month
+    from costlab.answer import Answer
     from costlab.warehouse.relations import Database
 
 EFFECTIVE = "EffectiveCost"
@@ -48,7 +47,7 @@ def open_lab(workspace: str | PathLike[str] | None = None, *, as_of: date | str 
     return Lab.open(settings, as_of=midnight(day) if day else None)
 
 
-class Lab:
+class Lab(View):
     """Read-only answers about one workspace, all from one published sequence of its data.
 
     Every question comes in two forms: ``ask_x`` returns an :class:`~costlab.answer.Answer` (what the command line
@@ -58,12 +57,7 @@ class Lab:
     def __init__(
         self, settings: Settings, db: Database, seq: int, *, as_of: datetime | None, resources: ExitStack
     ) -> None:
-        self.settings = settings
-        self.db = db
-        self.seq = seq
-        self.clipped_at = as_of
-        self.opened_at = utc_now()
-        self.as_of: datetime = as_of or self.opened_at
+        super().__init__(settings, db, seq, as_of=as_of)
         self._resources = resources
 
     @classmethod
@@ -90,23 +84,7 @@ class Lab:
         """Release the catalogue."""
         self._resources.close()
 
-    def answer(self, name: str, columns: list[str], items: list[dict[str, Any]], **fields: Any) -> Answer:
-        """Return an Answer stamped with this Lab's clock."""
-        return Answer(name, columns, items, generated_at=utc_now(), as_of=self.as_of, **fields)
-
     # -- cost ----------------------------------------------------------------------------------------------------
-
-    def window(self, start: date | str | None = None, end: date | str | None = None) -> Window:
-        """Return the days a question is about; the last full month with data when neither end is given."""
-        return parse_window(self.db, start, end, as_of=self.as_of)
-
-    def data_end(self) -> datetime:
-        """Return the instant up to which there is usage, or the as-of instant if that is earlier."""
-        return findings.context(self.db, self.clipped_at).now
-
-    def last_full_month(self) -> Month:
-        """Return the last complete month with data."""
-        return last_full_month(self.db, as_of=self.as_of)
 
     def ask_cost(
         self,

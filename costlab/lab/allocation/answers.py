@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from datetime import date
 
     from costlab.answer import Answer
-    from costlab.lab.facade import Lab
+    from costlab.lab.view import View
     from costlab.lab.window import Window
 
 SEVERAL = "several currencies ({}) are never added"
 
 
 def ask_allocate(
-    lab: Lab,
+    lab: View,
     by: str | None,
     *,
     metric: str,
@@ -44,7 +44,7 @@ def ask_allocate(
 
 
 def ask_hygiene(
-    lab: Lab,
+    lab: View,
     by: str | None,
     *,
     metric: str,
@@ -63,7 +63,7 @@ def ask_hygiene(
 
 
 def ask_unit_cost(
-    lab: Lab,
+    lab: View,
     by: str | None,
     *,
     metric: str | None,
@@ -98,7 +98,7 @@ class _Found(Protocol):
 
 
 def _answer(
-    lab: Lab, name: str, found: _Found, status: str, warnings: list[str], window: Window, totals: dict[str, Any]
+    lab: View, name: str, found: _Found, status: str, warnings: list[str], window: Window, totals: dict[str, Any]
 ) -> Answer:
     currencies = list(found.totals)
     several = [SEVERAL.format(", ".join(currencies))] if len(currencies) > 1 else []

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from costlab.answer import Answer
-    from costlab.lab.facade import Lab
+    from costlab.lab.view import View
     from costlab.warehouse.relations import Database
 
 COLUMNS: Final = [
@@ -62,7 +62,7 @@ class Calibrated:
         return max(difference, unexplained) > MUCH * again
 
 
-def ask_calibrate(lab: Lab, source: str | None, period: str | None, tables: Path | None) -> Answer:
+def ask_calibrate(lab: View, source: str | None, period: str | None, tables: Path | None) -> Answer:
     """Return one item per bill and service; see :meth:`costlab.lab.facade.Lab.ask_calibrate`."""
     found = [one for name, month in chosen(lab.db, source, period) for one in calibrated(lab.db, name, month)]
     if tables is not None:
