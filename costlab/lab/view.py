@@ -29,7 +29,7 @@ class View:
         self.as_of: datetime = as_of or self.opened_at
 
     def answer(self, name: str, columns: list[str], items: list[dict[str, Any]], **fields: Any) -> Answer:
-        """Return an Answer stamped with this Lab's clock."""
+        """Return an Answer stamped with this view's clock."""
         return Answer(name, columns, items, generated_at=utc_now(), as_of=self.as_of, **fields)
 
     def window(self, start: date | str | None = None, end: date | str | None = None) -> Window:
